@@ -1,5 +1,9 @@
 include(GoogleTest)
 
+# Umbrellas for `cmake --build --target`.
+add_custom_target(programs)
+add_custom_target(fuzzers)
+
 # gateway_library(<folder> [DEPS <folder>...] [LIBS <external target>...])
 # One static library of every .cc in the calling folder. DEPS name lower layers: one that has not been
 # declared yet is an upward include and stops the configuration.
@@ -44,7 +48,27 @@ function(gateway_program name)
     target_link_libraries(${name} PRIVATE gateway_${dep})
   endforeach()
   target_link_libraries(${name} PRIVATE gateway_flags ${arg_LIBS})
+  if(GATEWAY_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_link_options(${name} PRIVATE -flto=auto)
+  endif()
   if(GATEWAY_JEMALLOC AND NOT GATEWAY_SANITIZE)
     target_link_libraries(${name} PRIVATE PkgConfig::jemalloc)
   endif()
+  add_dependencies(programs ${name})
+endfunction()
+
+# gateway_fuzzer(<name> SOURCES ... DEPS ...): the libFuzzer program fuzz_<name>; its seeds are in
+# corpus/<name>/ and its words in <name>.dict beside the caller, if there are any.
+function(gateway_fuzzer name)
+  if(NOT GATEWAY_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+  add_executable(fuzz_${name} ${arg_SOURCES})
+  foreach(dep IN LISTS arg_DEPS)
+    target_link_libraries(fuzz_${name} PRIVATE gateway_${dep})
+  endforeach()
+  target_link_libraries(fuzz_${name} PRIVATE gateway_flags ${arg_LIBS})
+  target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(fuzzers fuzz_${name})
 endfunction()

@@ -1,0 +1,98 @@
+# Everything a person or a pipeline runs here. `make help` lists it.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+JOBS ?= $(shell nproc)
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+cmake_build = cmake --build build/$(1) -j $(JOBS)
+run_tests = ctest --test-dir build/$(1) -j $(JOBS) --output-on-failure --no-tests=error
+
+.PHONY: help
+help: ## List the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+
+.PHONY: demo
+demo: ## Install what is missing, build, and run the whole service on this machine until Ctrl-C
+	@tools/install-dependencies build demo
+	@$(MAKE) --no-print-directory programs
+	@exec tools/demo
+
+.PHONY: test
+test: ## Install what is missing, build, and pass the whole test suite
+	@tools/install-dependencies build test
+	@$(MAKE) --no-print-directory release
+	$(call run_tests,release)
+
+.PHONY: build
+build: ## Build everything for release into build/release/bin
+	@tools/install-dependencies build
+	@$(MAKE) --no-print-directory release
+
+.PHONY: build-pgo
+build-pgo: ## Build the programs with profile-guided optimisation into build/pgo/bin
+	@tools/install-dependencies build pgo
+	tools/build-pgo
+
+.PHONY: lint
+lint: ## Check format, clang-tidy, scripts, include direction and sizes
+	@tools/install-dependencies build lint
+	tools/lint
+
+.PHONY: sanitize
+sanitize: ## Pass the suite under ASan and UBSan, unit and scenario tests under TSan as well
+	@tools/install-dependencies build test
+	@$(MAKE) --no-print-directory build/asan/build.ninja build/tsan/build.ninja
+	$(call cmake_build,asan)
+	$(call run_tests,asan)
+	$(call cmake_build,tsan)
+	$(call run_tests,tsan) -L 'unit|scenario'
+
+.PHONY: fuzz
+fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
+	@tools/install-dependencies build fuzz
+	@$(MAKE) --no-print-directory build/fuzz/build.ninja
+	$(call cmake_build,fuzz) --target fuzzers
+	tools/fuzz $(FUZZ_SECONDS)
+
+.PHONY: bench
+bench: ## Measure against the peers (long) and write bench/RESULTS.md
+	@tools/install-dependencies build bench
+	@$(MAKE) --no-print-directory release
+	bench/run
+
+.PHONY: bench-quick
+bench-quick: ## The same rows in a few minutes, with more noise
+	@tools/install-dependencies build bench
+	@$(MAKE) --no-print-directory release
+	bench/run --quick
+
+.PHONY: docs
+docs: ## Write the references that are generated from the code's own tables again
+	@tools/install-dependencies build
+	@$(MAKE) --no-print-directory programs
+	tools/generate-docs
+
+.PHONY: install
+install: ## Install the gateway (PREFIX=/usr/local, DESTDIR=); never overwrites a changed configuration
+	@[ -x build/release/bin/gateway ] || $(MAKE) --no-print-directory build
+	@tools/install install --prefix '$(PREFIX)' --destdir '$(DESTDIR)'
+
+.PHONY: uninstall
+uninstall: ## Remove exactly what install made
+	@tools/install uninstall --prefix '$(PREFIX)' --destdir '$(DESTDIR)'
+
+# Without installing packages: what the targets above share.
+.PHONY: release programs
+release: build/release/build.ninja
+	@$(call cmake_build,release)
+
+programs: build/release/build.ninja
+	@$(call cmake_build,release) --target programs
+
+build/%/build.ninja: CMakePresets.json
+	@cmake --preset $*
+	@touch $@
