@@ -27,7 +27,7 @@ FENCES = {
     r"sqlite3\.h|libpq-fe\.h": ("apps/", "tests/"),
 }
 WORDS = re.compile(r"\b(TODO|FIXME|XXX)\b")
-NAMES = re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Util|Utils)\b|\bget_\w+\(")
+NAMES = re.compile(r"\b(class|struct)\s+\w*(Impl|Manager|Helper|Util|Utils)\b|(?<!::)(?<!\.)(?<!->)\bget_\w+\(")
 # The project takes packages from the machine's own mirror, so it never names one.
 HOSTS = re.compile(r"\b(deb|ftp|security|snapshot|archive)\.(\w+\.)?(debian|ubuntu)\.(org|com)\b")
 

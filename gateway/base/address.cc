@@ -153,8 +153,7 @@ Result<Cidr> Cidr::parse(std::string_view text) {
   cidr.bits_ = most;
   if (slash == std::string_view::npos) return cidr;
   const std::string_view digits = text.substr(slash + 1);
-  const auto [end, ec] =
-      std::from_chars(digits.data(), digits.data() + digits.size(), cidr.bits_);
+  const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), cidr.bits_);
   if (ec != std::errc() || end != digits.data() + digits.size() || cidr.bits_ < 0 ||
       cidr.bits_ > most)
     return invalid("an address range such as 10.0.0.0/8", text);

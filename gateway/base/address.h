@@ -12,8 +12,8 @@
 
 namespace gateway {
 
-/// An IPv4 or IPv6 address without a port. IPv4-mapped IPv6 addresses are normalised to IPv4, so that
-/// a range written in IPv4 matches clients of a dual-stack socket.
+/// An IPv4 or IPv6 address without a port. IPv4-mapped IPv6 addresses are normalised to IPv4, so
+/// that a range written in IPv4 matches clients of a dual-stack socket.
 class IpAddress {
  public:
   IpAddress() = default;  ///< 0.0.0.0
@@ -25,9 +25,7 @@ class IpAddress {
   bool is_v4() const { return v4_; }
   bool is_loopback() const;
   /// 4 or 16 bytes in network order.
-  std::string_view bytes() const {
-    return {reinterpret_cast<const char*>(bytes_), v4_ ? 4U : 16U};
-  }
+  std::string_view bytes() const { return {reinterpret_cast<const char*>(bytes_), v4_ ? 4U : 16U}; }
   std::string to_string() const;
   /// Writes to `out` (at least 46 bytes) without allocating; returns the length.
   std::size_t write(char* out) const;

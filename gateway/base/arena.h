@@ -11,9 +11,10 @@
 
 namespace gateway {
 
-/// Bump allocation for what lives as long as one exchange. Blocks of 4 KiB come from a free list of the
-/// thread; larger requests get a block of their own. Destructors are never run, so only trivially
-/// destructible types are made here. Not thread-safe; must die on the thread that filled it.
+/// Bump allocation for what lives as long as one exchange. Blocks of 4 KiB come from a free list of
+/// the thread; larger requests get a block of their own. Destructors are never run, so only
+/// trivially destructible types are made here. Not thread-safe; must die on the thread that filled
+/// it.
 class Arena {
  public:
   static constexpr std::size_t kBlockSize = 4096;

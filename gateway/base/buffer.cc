@@ -7,8 +7,8 @@
 
 namespace gateway {
 
-// Freed chunks are kept for the next response of this thread: giving 64 KiB back each turn costs page
-// faults that show in bulk transfers.
+// Freed chunks are kept for the next response of this thread: giving 64 KiB back each turn costs
+// page faults that show in bulk transfers.
 struct ChunkPool {
   struct List {
     Buffer::Chunk* head = nullptr;

@@ -10,9 +10,10 @@
 
 namespace gateway {
 
-/// A queue of bytes in a chain of chunks: append at the back, consume at the front, move whole chains
-/// without copying. Chunks (4 KiB small, 64 KiB large) come from free lists of the thread, so a buffer
-/// must die on the thread that filled it. An empty buffer holds no memory. Not thread-safe.
+/// A queue of bytes in a chain of chunks: append at the back, consume at the front, move whole
+/// chains without copying. Chunks (4 KiB small, 64 KiB large) come from free lists of the thread,
+/// so a buffer must die on the thread that filled it. An empty buffer holds no memory. Not
+/// thread-safe.
 class Buffer {
  public:
   static constexpr std::size_t kSmall = 4096;
@@ -48,15 +49,16 @@ class Buffer {
   /// Moves every byte of `other` to the back of this one; copies only what fits in the open chunk.
   void append(Buffer&& other);
 
-  /// Room for at least `least` bytes (at most kLarge) in one piece at the back; `commit` what was used.
+  /// Room for at least `least` bytes (at most kLarge) in one piece at the back; `commit` what was
+  /// used.
   std::span<char> prepare(std::size_t least);
   void commit(std::size_t count);
 
   /// The first contiguous piece; empty when there is none.
   std::string_view front() const {
-    return head_ == nullptr ? std::string_view()
-                            : std::string_view(head_->data() + head_->begin,
-                                               head_->end - head_->begin);
+    return head_ == nullptr
+               ? std::string_view()
+               : std::string_view(head_->data() + head_->begin, head_->end - head_->begin);
   }
   void consume(std::size_t count);
   void clear();

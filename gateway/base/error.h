@@ -9,8 +9,8 @@ namespace gateway {
 /// Whose fault an error is; decides logs, metrics and passive health.
 enum class Side : std::uint8_t { downstream, upstream, internal };
 
-/// What went wrong. `describe()` is the one table that turns a code into an HTTP status, a log flag and
-/// a metric label.
+/// What went wrong. `describe()` is the one table that turns a code into an HTTP status, a log flag
+/// and a metric label.
 enum class ErrorCode : std::uint8_t {
   none,
   // Set-up and configuration.
@@ -65,10 +65,10 @@ enum class ErrorCode : std::uint8_t {
 
 /// One row of the error table.
 struct ErrorDescription {
-  int status;               ///< what a client sees when we answer for this error; 0: nobody is there
-  std::string_view flag;    ///< short word of the access log
-  std::string_view label;   ///< value of the metric label `reason`
-  std::string_view text;    ///< one sentence for a local reply
+  int status;              ///< what a client sees when we answer for this error; 0: nobody is there
+  std::string_view flag;   ///< short word of the access log
+  std::string_view label;  ///< value of the metric label `reason`
+  std::string_view text;   ///< one sentence for a local reply
 };
 
 const ErrorDescription& describe(ErrorCode code);
@@ -78,10 +78,12 @@ const ErrorDescription& describe(ErrorCode code);
 struct Error {
   ErrorCode code = ErrorCode::internal;
   Side side = Side::internal;
-  bool retriable = false;  ///< nothing of the request can have been executed, or a retry is harmless
+  bool retriable =
+      false;  ///< nothing of the request can have been executed, or a retry is harmless
   std::string detail;
 
-  Error(ErrorCode error_code, Side error_side, std::string error_detail = {}, bool may_retry = false)
+  Error(ErrorCode error_code, Side error_side, std::string error_detail = {},
+        bool may_retry = false)
       : code(error_code), side(error_side), retriable(may_retry), detail(std::move(error_detail)) {}
   Error() = default;
 

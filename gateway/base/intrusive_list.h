@@ -6,8 +6,8 @@
 
 namespace gateway {
 
-/// A link that lives inside the listed object and takes itself out of its list when it dies, so no list
-/// can hold a dead object. `Tag` lets one object stand in several lists. Not thread-safe.
+/// A link that lives inside the listed object and takes itself out of its list when it dies, so no
+/// list can hold a dead object. `Tag` lets one object stand in several lists. Not thread-safe.
 template <typename Tag = void>
 class ListHook {
  public:
@@ -34,9 +34,9 @@ class ListHook {
   ListHook* next_ = nullptr;
 };
 
-/// A doubly linked ring of objects that derive from ListHook<Tag>. Owns nothing: when the list dies its
-/// members are merely unlinked. An object may be unlinked by anybody, also while the list is walked by
-/// `pop_front`. Not thread-safe.
+/// A doubly linked ring of objects that derive from ListHook<Tag>. Owns nothing: when the list dies
+/// its members are merely unlinked. An object may be unlinked by anybody, also while the list is
+/// walked by `pop_front`. Not thread-safe.
 template <typename T, typename Tag = void>
 class IntrusiveList {
  public:

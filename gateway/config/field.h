@@ -26,12 +26,12 @@ enum class FieldType : std::uint8_t {
   secret,    ///< {file: PATH} or {env: NAME}; never inline; holds the reference, not the secret
 };
 
-/// One option: the single source of parser, validation, JSON Schema and reference page. All strings are
-/// literals.
+/// One option: the single source of parser, validation, JSON Schema and reference page. All strings
+/// are literals.
 struct Field {
   std::string_view name;
   FieldType type = FieldType::string;
-  std::string_view text;           ///< one or two sentences for the reference
+  std::string_view text;  ///< one or two sentences for the reference
   bool required = false;
   std::string_view default_text = {};  ///< as one would write it in YAML; empty: none
   std::optional<double> least = {};    ///< bounds: number, seconds, bytes or length of a list

@@ -9,13 +9,14 @@
 #include "gateway/base/clock.h"
 #include "gateway/config/value.h"
 
-/// What was asked for, whoever asked (a YAML file, the Kubernetes API): plain structs, comparable, with
-/// nothing compiled in them. Where a value came from is kept beside the model, outside ==.
+/// What was asked for, whoever asked (a YAML file, the Kubernetes API): plain structs, comparable,
+/// with nothing compiled in them. Where a value came from is kept beside the model, outside ==.
 namespace gateway::config {
 
 using namespace std::chrono_literals;
 
-/// A policy's settings: `options` is a map validated against the policy's field table, defaults filled.
+/// A policy's settings: `options` is a map validated against the policy's field table, defaults
+/// filled.
 struct PolicySettings {
   std::string type;
   Value options;
@@ -45,10 +46,10 @@ enum class TlsVersion : std::uint8_t { tls12, tls13 };
 struct ListenerTls {
   std::vector<CertificateSource> certificates;  ///< the first is the default
   TlsVersion min_version = TlsVersion::tls12;
-  std::string ciphers;        ///< OpenSSL list for TLS 1.2; empty: ours
-  std::string ciphersuites;   ///< for TLS 1.3; empty: ours
+  std::string ciphers;       ///< OpenSSL list for TLS 1.2; empty: ours
+  std::string ciphersuites;  ///< for TLS 1.3; empty: ours
   ClientCertificates client_certificates = ClientCertificates::off;
-  std::string client_ca;      ///< PEM bundle
+  std::string client_ca;  ///< PEM bundle
   bool tickets = true;
   std::string ticket_key_file;  ///< 80-byte keys; the first encrypts; empty: made here, rotated
   Duration handshake_timeout = 10s;
@@ -67,8 +68,8 @@ struct ListenerHttp {
   bool merge_slashes = true;
   Duration header_timeout = 10s;
   Duration idle_timeout = 75s;
-  Duration write_stall_timeout = 30s;   ///< no byte taken by the client for so long: closed
-  Size min_body_rate{240};              ///< bytes a second, judged after 5 s
+  Duration write_stall_timeout = 30s;  ///< no byte taken by the client for so long: closed
+  Size min_body_rate{240};             ///< bytes a second, judged after 5 s
   std::uint32_t max_requests_per_connection = 0;  ///< 0: unlimited
   bool operator==(const ListenerHttp&) const = default;
 };
@@ -113,8 +114,8 @@ struct WeightedUpstream {
 
 /// Changes on the way to the upstream. Path: at most one of the three.
 struct Rewrite {
-  std::optional<std::string> prefix;        ///< replaces the matched prefix
-  std::optional<std::string> path;          ///< replaces the whole path
+  std::optional<std::string> prefix;              ///< replaces the matched prefix
+  std::optional<std::string> path;                ///< replaces the whole path
   std::optional<std::string> regex_substitution;  ///< with \1 groups of a path regex
   std::optional<std::string> host;
   bool operator==(const Rewrite&) const = default;
@@ -162,8 +163,9 @@ struct Endpoint {
 
 struct UpstreamTls {
   bool verify = true;
-  std::string ca;           ///< PEM bundle; empty: the system's
-  std::string server_name;  ///< SNI and verified name; required with verify unless endpoints are names
+  std::string ca;  ///< PEM bundle; empty: the system's
+  std::string
+      server_name;  ///< SNI and verified name; required with verify unless endpoints are names
   std::string certificate;  ///< for mutual TLS
   std::string key;
   bool operator==(const UpstreamTls&) const = default;
@@ -171,24 +173,25 @@ struct UpstreamTls {
 
 struct UpstreamTimeouts {
   Duration connect = 1s;
-  Duration request = 15s;   ///< until the response's end, retries included; 0: none
-  Duration per_try = 0s;    ///< until a response head; 0: none
-  Duration idle = 60s;      ///< pooled connection unused; also silence inside a body
+  Duration request = 15s;  ///< until the response's end, retries included; 0: none
+  Duration per_try = 0s;   ///< until a response head; 0: none
+  Duration idle = 60s;     ///< pooled connection unused; also silence inside a body
   bool operator==(const UpstreamTimeouts&) const = default;
 };
 
 struct Retries {
-  std::uint32_t attempts = 2;     ///< tries after the first
-  double budget = 0.2;            ///< retries per request, over the last 10 s
+  std::uint32_t attempts = 2;      ///< tries after the first
+  double budget = 0.2;             ///< retries per request, over the last 10 s
   std::uint32_t budget_floor = 3;  ///< retries a second allowed in any case
-  std::vector<std::uint16_t> statuses;  ///< answers that are retried for idempotent methods: 502, 503…
+  std::vector<std::uint16_t>
+      statuses;  ///< answers that are retried for idempotent methods: 502, 503…
   bool operator==(const Retries&) const = default;
 };
 
 struct UpstreamLimits {
   std::uint32_t connections = 0;  ///< process-wide; 0: unlimited
   std::uint32_t requests = 0;
-  std::uint32_t waiting = 1024;   ///< exchanges that wait for a connection or a request slot
+  std::uint32_t waiting = 1024;  ///< exchanges that wait for a connection or a request slot
   bool operator==(const UpstreamLimits&) const = default;
 };
 

@@ -17,15 +17,15 @@ struct Size {
   auto operator<=>(const Size&) const = default;
 };
 
-/// One typed option of a filter or balancer, already validated against the policy's field table: the
-/// alternatives are exactly the field types. Plain data with ==, so that equal settings are known to be
-/// equal across reloads.
+/// One typed option of a filter or balancer, already validated against the policy's field table:
+/// the alternatives are exactly the field types. Plain data with ==, so that equal settings are
+/// known to be equal across reloads.
 class Value {
  public:
   using List = std::vector<Value>;
   using Map = std::map<std::string, Value, std::less<>>;
-  using Storage = std::variant<std::monostate, bool, std::int64_t, double, std::string, Duration, Size,
-                               List, Map>;
+  using Storage = std::variant<std::monostate, bool, std::int64_t, double, std::string, Duration,
+                               Size, List, Map>;
 
   Value() = default;
   template <typename T>

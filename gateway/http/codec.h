@@ -9,8 +9,8 @@
 #include "gateway/base/result.h"
 #include "gateway/http/message.h"
 
-/// The seam between connections and versions of HTTP. A codec turns bytes into events and messages into
-/// bytes; it does no I/O, knows no time, and its caller owns the socket. One codec serves one
+/// The seam between connections and versions of HTTP. A codec turns bytes into events and messages
+/// into bytes; it does no I/O, knows no time, and its caller owns the socket. One codec serves one
 /// connection; HTTP/1 has one stream at a time (kOnlyStream), HTTP/2 many.
 namespace gateway::http {
 
@@ -19,7 +19,7 @@ inline constexpr StreamId kOnlyStream = 1;
 
 struct CodecLimits {
   std::size_t max_fields = 100;
-  std::size_t max_head_bytes = 64 * 1024;  ///< whole head, request line included → 431
+  std::size_t max_head_bytes = 64 * 1024;   ///< whole head, request line included → 431
   std::size_t max_target_bytes = 8 * 1024;  ///< → 414
   std::size_t max_chunk_extension_bytes = 16 * 1024;
 };
@@ -42,8 +42,8 @@ class RequestEvents {
   virtual void on_request_head(StreamId stream, RequestHead& head) = 0;
   /// Views live until the return.
   virtual void on_request_body(StreamId stream, std::string_view bytes) = 0;
-  /// Only when there are trailers, after the last body bytes; framing, Host, Authorization and other
-  /// forbidden fields (RFC 9110 §6.5.1) are already gone.
+  /// Only when there are trailers, after the last body bytes; framing, Host, Authorization and
+  /// other forbidden fields (RFC 9110 §6.5.1) are already gone.
   virtual void on_request_trailers(StreamId stream, HeaderList& trailers) = 0;
   virtual void on_request_end(StreamId stream) = 0;
   /// HTTP/2: the client gave the stream up.
@@ -58,10 +58,10 @@ class ServerCodec {
  public:
   virtual ~ServerCodec() = default;
 
-  /// Reads from `bytes`; returns how many were used. Fewer than given means that the codec waits (HTTP/1
-  /// after the end of a request until `next_request()`); the caller keeps the rest. A partial head is
-  /// kept by the codec, in the stream's arena. An error ends the connection: answer it if nothing was
-  /// answered yet, then close.
+  /// Reads from `bytes`; returns how many were used. Fewer than given means that the codec waits
+  /// (HTTP/1 after the end of a request until `next_request()`); the caller keeps the rest. A
+  /// partial head is kept by the codec, in the stream's arena. An error ends the connection: answer
+  /// it if nothing was answered yet, then close.
   virtual Result<std::size_t> decode(std::string_view bytes) = 0;
   /// HTTP/1: the exchange is over, a further request may be read. Resets the decoder's state.
   virtual void next_request() = 0;
@@ -73,13 +73,13 @@ class ServerCodec {
   /// 1xx other than 101 (RFC 9110 §15.2). HTTP/1.0 clients get none: the caller checks.
   virtual void encode_informational(StreamId stream, int status, const HeaderList& headers,
                                     Buffer& out) = 0;
-  /// Writes the head with the framing that fits client and body, Connection and Date included; drops
-  /// hop-by-hop and framing fields of `head.headers`. `close`: say `Connection: close`. Fails when a
-  /// name or value holds a byte that would split the response. Nothing is written then.
+  /// Writes the head with the framing that fits client and body, Connection and Date included;
+  /// drops hop-by-hop and framing fields of `head.headers`. `close`: say `Connection: close`. Fails
+  /// when a name or value holds a byte that would split the response. Nothing is written then.
   virtual Result<void> encode_head(StreamId stream, const ResponseHead& head, bool close,
                                    Buffer& out) = 0;
-  /// What goes on the wire around `size` body bytes: for chunked framing the chunk's line before and
-  /// the line end after them, else nothing. Lets big bodies pass without a copy.
+  /// What goes on the wire around `size` body bytes: for chunked framing the chunk's line before
+  /// and the line end after them, else nothing. Lets big bodies pass without a copy.
   virtual void encode_body_prefix(StreamId stream, std::size_t size, Buffer& out) = 0;
   virtual void encode_body_suffix(StreamId stream, std::size_t size, Buffer& out) = 0;
   /// Ends the body; trailers go out only with chunked framing.
@@ -116,19 +116,21 @@ class ClientCodec {
  public:
   virtual ~ClientCodec() = default;
 
-  /// Begins a request; the response's reading depends on its method. Hop-by-hop and framing fields are
-  /// dropped and written anew: a bodyless POST, PUT or PATCH carries Content-Length: 0; the target is
-  /// path and query of `head`; Host is `head.host`. Fails as ServerCodec::encode_head does.
+  /// Begins a request; the response's reading depends on its method. Hop-by-hop and framing fields
+  /// are dropped and written anew: a bodyless POST, PUT or PATCH carries Content-Length: 0; the
+  /// target is path and query of `head`; Host is `head.host`. Fails as ServerCodec::encode_head
+  /// does.
   virtual Result<void> encode_head(StreamId stream, const RequestHead& head,
                                    const RequestEncoding& encoding, Buffer& out) = 0;
   virtual void encode_body_prefix(StreamId stream, std::size_t size, Buffer& out) = 0;
   virtual void encode_body_suffix(StreamId stream, std::size_t size, Buffer& out) = 0;
   virtual void encode_end(StreamId stream, const HeaderList* trailers, Buffer& out) = 0;
 
-  /// As ServerCodec::decode. Bytes after the end of a response, or without a request, are an error: the
-  /// connection must not be reused (CVE-2025-4366).
+  /// As ServerCodec::decode. Bytes after the end of a response, or without a request, are an error:
+  /// the connection must not be reused (CVE-2025-4366).
   virtual Result<std::size_t> decode(std::string_view bytes) = 0;
-  /// The peer closed. Ends a body that is delimited by closing; an error if a message was cut short.
+  /// The peer closed. Ends a body that is delimited by closing; an error if a message was cut
+  /// short.
   virtual Result<void> decode_eof() = 0;
   /// The response is complete and the connection may carry another request.
   virtual bool reusable() const = 0;

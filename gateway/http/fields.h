@@ -13,7 +13,8 @@ bool is_field_value(std::string_view text);
 /// Without case (ASCII).
 bool equals_ignoring_case(std::string_view a, std::string_view b);
 
-/// Calls `visit(std::string_view item)` for each member of a comma-separated list (RFC 9110 §5.6.1).
+/// Calls `visit(std::string_view item)` for each member of a comma-separated list (RFC 9110
+/// §5.6.1).
 template <typename Visit>
 void for_each_list_item(std::string_view list, Visit visit) {
   while (!list.empty()) {
@@ -27,12 +28,13 @@ void for_each_list_item(std::string_view list, Visit visit) {
 }
 
 /// True for fields that belong to one connection only (RFC 9110 §7.6.1): Connection, Keep-Alive,
-/// Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Proxy-Authorization, Proxy-Authenticate.
+/// Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade, Proxy-Authorization,
+/// Proxy-Authenticate.
 bool is_hop_by_hop(HeaderId id);
 
 /// Removes hop-by-hop fields and those that Connection names. Host, Authorization, Content-Length,
-/// Cookie, the forwarded family and the other fields that protect something are never removed by being
-/// named there (CVE-2024-45410). Call before the gateway adds its own fields.
+/// Cookie, the forwarded family and the other fields that protect something are never removed by
+/// being named there (CVE-2024-45410). Call before the gateway adds its own fields.
 void strip_hop_by_hop(HeaderList& headers);
 
 /// Fields that must not come as trailers (RFC 9110 §6.5.1).

@@ -8,7 +8,8 @@
 
 namespace gateway::http {
 
-/// The methods of RFC 9110 §9 and RFC 5789; everything else is refused with 501 before a message exists.
+/// The methods of RFC 9110 §9 and RFC 5789; everything else is refused with 501 before a message
+/// exists.
 enum class Method : std::uint8_t { get, head, post, put, delete_, connect, options, trace, patch };
 
 std::string_view to_string(Method method);
@@ -25,8 +26,9 @@ struct Header {
   std::string_view value;  ///< no white space at the ends
 };
 
-/// The fields of a head in the order received. Storage is an array in an arena; removal keeps order.
-/// Look-ups by id walk the array: heads are short, and a presence mask answers most of them at once.
+/// The fields of a head in the order received. Storage is an array in an arena; removal keeps
+/// order. Look-ups by id walk the array: heads are short, and a presence mask answers most of them
+/// at once.
 class HeaderList {
  public:
   HeaderList() = default;
@@ -111,21 +113,21 @@ struct BodySize {
   }
 };
 
-/// A request's head after validation. The codec that made it vouches for: the method is known, exactly
-/// one host (none only in HTTP/1.0), `path` canonical, framing unambiguous (RFC 9112 §6.3), no control
-/// bytes, obs-fold or bad names anywhere.
+/// A request's head after validation. The codec that made it vouches for: the method is known,
+/// exactly one host (none only in HTTP/1.0), `path` canonical, framing unambiguous (RFC 9112 §6.3),
+/// no control bytes, obs-fold or bad names anywhere.
 struct RequestHead {
   Method method = Method::get;
   Version version = Version::http11;
-  bool keep_alive = true;       ///< the client allows another request on this connection
+  bool keep_alive = true;        ///< the client allows another request on this connection
   bool expect_continue = false;  ///< Expect: 100-continue was sent (RFC 9110 §10.1.1)
-  std::string_view target;      ///< as received (origin form, or the part after the authority)
-  std::string_view host;        ///< authority as received: name and port; empty only in HTTP/1.0
-  std::string_view path;        ///< canonical: what is routed, authorised *and* forwarded
-  std::string_view query;       ///< after '?', without it; empty when there is none
-  bool has_query = false;       ///< tells "/a?" from "/a"
+  std::string_view target;       ///< as received (origin form, or the part after the authority)
+  std::string_view host;         ///< authority as received: name and port; empty only in HTTP/1.0
+  std::string_view path;         ///< canonical: what is routed, authorised *and* forwarded
+  std::string_view query;        ///< after '?', without it; empty when there is none
+  bool has_query = false;        ///< tells "/a?" from "/a"
   BodySize body;
-  HeaderList headers;           ///< includes hop-by-hop and framing fields; the proxy strips them
+  HeaderList headers;  ///< includes hop-by-hop and framing fields; the proxy strips them
 };
 
 struct ResponseHead {

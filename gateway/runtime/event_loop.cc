@@ -44,9 +44,8 @@ EventLoop::EventLoop()
       shared_(std::make_unique<Shared>()),
       timers_(*this, Callback<Instant>::bind<&EventLoop::arm_wheel>(this)),
       random_(Random::from_entropy()) {
-  uv_async_init(uv(), &shared_->wake, [](uv_async_t* handle) {
-    static_cast<EventLoop*>(handle->data)->drain_posted();
-  });
+  uv_async_init(uv(), &shared_->wake,
+                [](uv_async_t* handle) { static_cast<EventLoop*>(handle->data)->drain_posted(); });
   uv_prepare_init(uv(), &shared_->prepare);
   uv_check_init(uv(), &shared_->check);
   uv_timer_init(uv(), &shared_->wheel);
@@ -56,9 +55,8 @@ EventLoop::EventLoop()
   uv_prepare_start(&shared_->prepare, [](uv_prepare_t* handle) {
     static_cast<EventLoop*>(handle->data)->end_of_turn();
   });
-  uv_check_start(&shared_->check, [](uv_check_t* handle) {
-    static_cast<EventLoop*>(handle->data)->end_of_turn();
-  });
+  uv_check_start(&shared_->check,
+                 [](uv_check_t* handle) { static_cast<EventLoop*>(handle->data)->end_of_turn(); });
 }
 
 EventLoop::~EventLoop() {
@@ -91,7 +89,8 @@ void EventLoop::run_once(Duration wait) {
   shared_->thread = std::this_thread::get_id();
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(wait).count();
   uv_update_time(uv());
-  uv_timer_start(&shared_->once, [](uv_timer_t*) {}, static_cast<std::uint64_t>(ms), 0);
+  uv_timer_start(
+      &shared_->once, [](uv_timer_t*) {}, static_cast<std::uint64_t>(ms), 0);
   uv_run(uv(), UV_RUN_ONCE);
   uv_timer_stop(&shared_->once);
   end_of_turn();

@@ -13,9 +13,9 @@ struct uv_loop_s;
 
 namespace gateway {
 
-/// Work that waits for the end of the loop's current turn, when all events that arrived together have
-/// been handled: answers that were made together leave together. A member of whoever wants it; running
-/// or dying unlinks it.
+/// Work that waits for the end of the loop's current turn, when all events that arrived together
+/// have been handled: answers that were made together leave together. A member of whoever wants it;
+/// running or dying unlinks it.
 class Deferred : public ListHook<Deferred> {
  public:
   Deferred() = default;
@@ -27,15 +27,15 @@ class Deferred : public ListHook<Deferred> {
   Callback<> callback_;
 };
 
-/// Base of what may still be on the call stack when it closes: `EventLoop::free_later` deletes it at
-/// the end of the turn ("close now, free later").
+/// Base of what may still be on the call stack when it closes: `EventLoop::free_later` deletes it
+/// at the end of the turn ("close now, free later").
 class Disposable : public ListHook<Disposable> {
  public:
   virtual ~Disposable() = default;
 };
 
-/// One thread's event loop. Everything but `post`, `stop` and `now_anywhere` belongs to the thread that
-/// runs it. Order of a turn: due timers, I/O events, deferred work, disposals.
+/// One thread's event loop. Everything but `post`, `stop` and `now_anywhere` belongs to the thread
+/// that runs it. Order of a turn: due timers, I/O events, deferred work, disposals.
 class EventLoop final : public Clock {
  public:
   EventLoop();
@@ -50,8 +50,8 @@ class EventLoop final : public Clock {
   /// One turn: blocks for at most `wait` (tests and start-up code).
   void run_once(Duration wait);
 
-  /// Any thread: `task` runs on the loop's thread, in order of posting. Never runs inside this call.
-  /// Tasks posted after the loop ended are destroyed unrun.
+  /// Any thread: `task` runs on the loop's thread, in order of posting. Never runs inside this
+  /// call. Tasks posted after the loop ended are destroyed unrun.
   void post(std::function<void()> task);
 
   /// Monotonic time, read at most once a turn: all that happens in one turn happens at one instant.

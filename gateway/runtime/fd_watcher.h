@@ -7,9 +7,9 @@ struct uv_poll_s;
 
 namespace gateway {
 
-/// Readiness of one descriptor on one loop. The watcher never reads or writes the descriptor and does
-/// not own it: close the watcher first, then the descriptor. `close()` is idempotent; after it no
-/// callback comes, also within the same turn.
+/// Readiness of one descriptor on one loop. The watcher never reads or writes the descriptor and
+/// does not own it: close the watcher first, then the descriptor. `close()` is idempotent; after it
+/// no callback comes, also within the same turn.
 class FdWatcher {
  public:
   static constexpr int kReadable = 1;
@@ -20,8 +20,8 @@ class FdWatcher {
   FdWatcher& operator=(const FdWatcher&) = delete;
   ~FdWatcher() { close(); }
 
-  /// `fd` must be non-blocking. The callback gets the events seen (kReadable, kWritable; an error or
-  /// hang-up is told as both, so that the next read or write finds out).
+  /// `fd` must be non-blocking. The callback gets the events seen (kReadable, kWritable; an error
+  /// or hang-up is told as both, so that the next read or write finds out).
   void open(EventLoop& loop, int fd, Callback<int> on_events);
   /// What to wait for. Costs up to three epoll_ctl when it changes: only for back-pressure.
   void want(int events);

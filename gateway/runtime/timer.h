@@ -11,8 +11,8 @@ namespace gateway {
 
 class TimerWheel;
 
-/// A deadline that lives inside its owner and unlinks itself when it dies. Fires once, never early, at
-/// most one wheel step late.
+/// A deadline that lives inside its owner and unlinks itself when it dies. Fires once, never early,
+/// at most one wheel step late.
 class Timer : private ListHook<Timer> {
  public:
   Timer() = default;
@@ -37,15 +37,16 @@ class Timer : private ListHook<Timer> {
   bool armed_ = false;
 };
 
-/// Hashed wheel of 1,024 slots of 10 ms; deadlines further out wait in the last slot and are re-filed
-/// when it comes by. Does not tick when empty: it asks its owner to call `advance` at one instant.
+/// Hashed wheel of 1,024 slots of 10 ms; deadlines further out wait in the last slot and are
+/// re-filed when it comes by. Does not tick when empty: it asks its owner to call `advance` at one
+/// instant.
 class TimerWheel {
  public:
   static constexpr Duration kStep = std::chrono::milliseconds(10);
   static constexpr std::size_t kSlots = 1024;
 
-  /// `clock` outlives the wheel. `wake` is called with the next instant at which `advance` is wanted,
-  /// whenever that moves earlier.
+  /// `clock` outlives the wheel. `wake` is called with the next instant at which `advance` is
+  /// wanted, whenever that moves earlier.
   TimerWheel(const Clock& clock, Callback<Instant> wake);
 
   /// Fires everything that is due; asks for the next wake-up if timers remain.
@@ -64,9 +65,9 @@ class TimerWheel {
   const Clock& clock_;
   Callback<Instant> wake_;
   Instant origin_;
-  std::uint64_t current_ = 0;      ///< all ticks before it have been run
+  std::uint64_t current_ = 0;        ///< all ticks before it have been run
   std::uint64_t scheduled_ = ~0ULL;  ///< tick of the requested wake-up
-  std::size_t count_ = 0;          ///< upper bound on linked timers, corrected as slots run
+  std::size_t count_ = 0;            ///< upper bound on linked timers, corrected as slots run
   std::array<IntrusiveList<Timer, Timer>, kSlots> slots_;
 };
 
