@@ -13,9 +13,9 @@
 
 namespace gateway::net {
 
-/// Who uses a transport. All calls come from the transport's loop, never from inside a call that the
-/// owner makes, except that `read_start` may deliver bytes that were decrypted already at the end of
-/// the turn. After an upcall the transport only looks whether it was closed meanwhile.
+/// Who uses a transport. All calls come from the transport's loop, never from inside a call that
+/// the owner makes, except that `read_start` may deliver bytes that were decrypted already at the
+/// end of the turn. After an upcall the transport only looks whether it was closed meanwhile.
 class TransportOwner {
  public:
   /// Connected, and for TLS the handshake is done: facts(), alpn and the like are known.
@@ -36,13 +36,13 @@ class TransportOwner {
 /// What a handshake established. Views live as long as the transport.
 struct TlsFacts {
   bool is_tls = false;
-  std::string_view version;      ///< "TLSv1.3"
+  std::string_view version;  ///< "TLSv1.3"
   std::string_view cipher;
   std::string_view server_name;  ///< SNI as the client sent it; empty: none
   std::string_view alpn;         ///< "http/1.1", "h2" or empty
   bool resumed = false;
-  bool client_verified = false;      ///< a client certificate was given and verified
-  std::string_view client_subject;   ///< its subject, RFC 2253; empty without
+  bool client_verified = false;     ///< a client certificate was given and verified
+  std::string_view client_subject;  ///< its subject, RFC 2253; empty without
 };
 
 /// A stream of bytes between us and one peer, plain or TLS. Made open or connecting; belongs to one
@@ -92,21 +92,19 @@ class Transport {
 class ServerTlsContext;  // gateway/net/tls_server.h
 class ClientTlsContext;  // gateway/net/tls_client.h
 
-/// Takes over an accepted, connected, non-blocking descriptor. `early` are bytes that were read from it
-/// already (PROXY protocol). Handshakes start by themselves; TLS bounded by the context's timeout.
+/// Takes over an accepted, connected, non-blocking descriptor. `early` are bytes that were read
+/// from it already (PROXY protocol). Handshakes start by themselves; TLS bounded by the context's
+/// timeout.
 std::unique_ptr<Transport> make_tcp_transport(EventLoop& loop, int fd, const SocketAddress& peer,
                                               const SocketAddress& local, TransportOwner& owner,
                                               std::string_view early = {});
-std::unique_ptr<Transport> make_tls_server_transport(EventLoop& loop, int fd,
-                                                     const SocketAddress& peer,
-                                                     const SocketAddress& local,
-                                                     ServerTlsContext& context,
-                                                     TransportOwner& owner,
-                                                     std::string_view early = {});
+std::unique_ptr<Transport> make_tls_server_transport(
+    EventLoop& loop, int fd, const SocketAddress& peer, const SocketAddress& local,
+    ServerTlsContext& context, TransportOwner& owner, std::string_view early = {});
 
 /// Starts connecting; the owner hears on_transport_open or on_transport_error (connect_failed,
-/// connect_timeout, upstream_tls_failed), never from inside this call. `tls` null: plain. `server_name`
-/// is SNI and the verified name.
+/// connect_timeout, upstream_tls_failed), never from inside this call. `tls` null: plain.
+/// `server_name` is SNI and the verified name.
 std::unique_ptr<Transport> connect_transport(EventLoop& loop, const SocketAddress& peer,
                                              Duration timeout, ClientTlsContext* tls,
                                              std::string_view server_name, TransportOwner& owner);
