@@ -1,0 +1,62 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "gateway/base/clock.h"
+#include "gateway/config/model.h"
+#include "gateway/upstream/endpoint_registry.h"
+#include "gateway/upstream/endpoint_set.h"
+
+namespace gateway::upstream {
+
+/// Makes the endpoint sets of all upstreams from the configured lists and the answers of DNS, and
+/// tells when one changed. Control thread only.
+///
+/// A name that was never resolved adds no endpoint; one that was keeps its last answer while
+/// look-ups fail or find nothing, so that a set never empties because DNS is down.
+class EndpointDirectory {
+ public:
+  /// Hears of every new set, from within the call that made it; posts it to the workers.
+  using Publish = std::function<void(const EndpointSetPtr&)>;
+
+  EndpointDirectory(EndpointRegistry& registry, const Clock& clock)
+      : registry_(registry), clock_(clock) {}
+  void on_change(Publish publish) { publish_ = std::move(publish); }
+
+  /// The upstreams of a new configuration replace all earlier ones. Unchanged sets are not
+  /// published again; sets of upstreams that are gone are forgotten.
+  void configure(std::span<const config::Upstream> upstreams);
+
+  /// DNS answered, with at least one address. An empty answer counts as a failed look-up.
+  void resolved(std::string_view host, std::vector<IpAddress> addresses);
+
+  /// Names that need resolving, each once, sorted.
+  std::vector<std::string> names() const;
+
+  /// Null when there is no such upstream. Its set may be empty.
+  EndpointSetPtr find(std::string_view upstream) const;
+  std::vector<EndpointSetPtr> all() const;
+
+ private:
+  struct Group {
+    std::vector<config::Endpoint> wanted;
+    Duration slow_start{};
+    EndpointSetPtr set;
+  };
+  void rebuild(std::string_view name, Group& group);
+  std::vector<SetEntry> collect(std::string_view name, const Group& group);
+
+  EndpointRegistry& registry_;
+  const Clock& clock_;
+  Publish publish_;
+  std::map<std::string, Group, std::less<>> groups_;
+  std::map<std::string, std::vector<IpAddress>, std::less<>> answers_;
+};
+
+}  // namespace gateway::upstream
