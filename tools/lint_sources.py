@@ -55,6 +55,11 @@ def include_problem(name, header, angled):
 def problems_of_cpp(name, lines):
     if name.endswith(".h") and "#pragma once" not in lines:
         yield 1, "has no #pragma once"
+    if name.endswith(".h") and "#include <cstdint>" not in lines:
+        for number, line in enumerate(lines, 1):
+            if re.search(r"\bstd::u?int(8|16|32|64)_t\b", line):
+                yield number, "uses a fixed-width integer without <cstdint> (GCC 13 and later refuse)"
+                break
     for number, line in enumerate(lines, 1):
         found = re.match(r'\s*#include ([<"])([^>"]+)[>"]', line)
         if found:

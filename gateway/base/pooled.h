@@ -6,9 +6,9 @@
 
 namespace gateway {
 
-/// Gives a class its own free list per thread: objects made and deleted at every request cost a pointer
-/// swap each. Derive as `class Stream : public Pooled<Stream>`; only for final classes (one size). An
-/// object must be deleted on the thread that made it.
+/// Gives a class its own free list per thread: objects made and deleted at every request cost a
+/// pointer swap each. Derive as `class Stream : public Pooled<Stream>`; only for final classes (one
+/// size). An object must be deleted on the thread that made it.
 template <typename T, std::size_t kKept = 1024>
 class Pooled {
  public:

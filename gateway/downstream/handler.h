@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string_view>
 
@@ -10,23 +11,24 @@
 #include "gateway/net/transport.h"
 #include "gateway/runtime/event_loop.h"
 
-/// The seam between server connections and whoever answers: the proxy, the admin pages, the metrics API
-/// and the sample services are all Handlers. Everything here happens on the connection's loop.
+/// The seam between server connections and whoever answers: the proxy, the admin pages, the metrics
+/// API and the sample services are all Handlers. Everything here happens on the connection's loop.
 namespace gateway::downstream {
 
 /// Facts about the connection a request came by; lives as long as the connection.
 struct ConnectionFacts {
-  SocketAddress peer;   ///< who is connected to us, or whom the PROXY protocol named
+  SocketAddress peer;  ///< who is connected to us, or whom the PROXY protocol named
   SocketAddress local;
   bool peer_from_proxy_protocol = false;
   const net::TlsFacts* tls = nullptr;  ///< never null; is_tls tells
   std::string_view listener;           ///< its name
   std::uint32_t listener_index = 0;
-  bool require_sni_match = false;      ///< client certificates are checked: Host must be the SNI's (421)
+  bool require_sni_match =
+      false;  ///< client certificates are checked: Host must be the SNI's (421)
 };
 
-/// A request's end of the connection: what an exchange answers through. Output is gathered and leaves
-/// at the end of the turn; big body pieces at once.
+/// A request's end of the connection: what an exchange answers through. Output is gathered and
+/// leaves at the end of the turn; big body pieces at once.
 class Stream {
  public:
   virtual ~Stream() = default;
@@ -64,7 +66,8 @@ class Stream {
 };
 
 /// One request and its response. Owned by the stream. Ends by its own send_end() or reset(), or by
-/// on_abort(); it is destroyed at the end of that turn, so a caller further up may still be inside it.
+/// on_abort(); it is destroyed at the end of that turn, so a caller further up may still be inside
+/// it.
 class Exchange {
  public:
   virtual ~Exchange() = default;
@@ -72,8 +75,8 @@ class Exchange {
   virtual void on_request_body(std::string_view bytes) = 0;
   virtual void on_request_trailers(http::HeaderList& trailers) = 0;
   virtual void on_request_end() = 0;
-  /// The request cannot be read further (malformed chunk, too slow): answer or reset. Not called after
-  /// on_request_end.
+  /// The request cannot be read further (malformed chunk, too slow): answer or reset. Not called
+  /// after on_request_end.
   virtual void on_request_failed(const Error& error) = 0;
   virtual void on_writable() = 0;
   /// The client is gone, the last call; the stream takes nothing more.
@@ -83,11 +86,12 @@ class Exchange {
 class Handler {
  public:
   virtual ~Handler() = default;
-  /// The head is complete. The handler may answer at once, inside the call, and must return an exchange
-  /// in any case; body events follow if head.body.has_body(), then on_request_end in every case.
+  /// The head is complete. The handler may answer at once, inside the call, and must return an
+  /// exchange in any case; body events follow if head.body.has_body(), then on_request_end in every
+  /// case.
   virtual std::unique_ptr<Exchange> begin(Stream& stream) = 0;
-  /// A request was refused before it was one; the connection has answered `error` (for counters and the
-  /// log). `method` and `target` as far as they were understood.
+  /// A request was refused before it was one; the connection has answered `error` (for counters and
+  /// the log). `method` and `target` as far as they were understood.
   virtual void on_refused(const ConnectionFacts& connection, const Error& error) = 0;
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -25,10 +26,10 @@ namespace gateway::upstream {
 class Upstream;
 }
 
-/// A filter is one policy on a route. Life: its settings are validated by its field table, `compile`d
-/// once per snapshot off the workers (Plan, immutable, shared), `bind`-ed once per worker (Filter), and
-/// its hooks are called for each exchange. One file per policy, one row in kFilters
-/// (gateway/filter/table.h), whose order is the order in which filters run.
+/// A filter is one policy on a route. Life: its settings are validated by its field table,
+/// `compile`d once per snapshot off the workers (Plan, immutable, shared), `bind`-ed once per
+/// worker (Filter), and its hooks are called for each exchange. One file per policy, one row in
+/// kFilters (gateway/filter/table.h), whose order is the order in which filters run.
 namespace gateway::filter {
 
 /// What a filter answers instead of the upstream.
@@ -45,8 +46,8 @@ enum class Verdict : std::uint8_t {
   hold,     ///< the filter has kept `RequestContext::ticket` and will resume it
 };
 
-/// A held exchange's place in somebody's list. Unlinks itself when the exchange dies, so whoever holds
-/// it needs no notice. Lives inside the exchange.
+/// A held exchange's place in somebody's list. Unlinks itself when the exchange dies, so whoever
+/// holds it needs no notice. Lives inside the exchange.
 class HoldTicket : public ListHook<HoldTicket> {
  public:
   explicit HoldTicket(Callback<Verdict> resume) : resume_(resume) {}
@@ -62,8 +63,8 @@ class HoldTicket : public ListHook<HoldTicket> {
   Callback<Verdict> resume_;
 };
 
-/// Sees a body pass. Made at head time by a filter that wants it; must live in the exchange's arena or
-/// in the filter itself.
+/// Sees a body pass. Made at head time by a filter that wants it; must live in the exchange's arena
+/// or in the filter itself.
 class BodyStage {
  public:
   /// May replace the view. An error ends the exchange: its code is the answer if none began yet.
@@ -120,8 +121,8 @@ class Filter {
   virtual void on_done(RequestContext&, const Outcome&) {}
 };
 
-/// Things a filter may need on its worker. State that survives reloads is asked for by a key that holds
-/// the filter's name and whichever settings the state depends on: equal key, same state.
+/// Things a filter may need on its worker. State that survives reloads is asked for by a key that
+/// holds the filter's name and whichever settings the state depends on: equal key, same state.
 class WorkerServices {
  public:
   virtual EventLoop& loop() = 0;
