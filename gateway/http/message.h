@@ -41,6 +41,12 @@ class HeaderList {
   const Header& operator[](std::size_t index) const { return fields_[index]; }
 
   bool has(HeaderId id) const { return (mask_ & bit(id)) != 0; }
+  /// True when a field of any of these ids may be here; `ids` is made of `bit`s.
+  bool has_any(std::uint64_t ids) const { return (mask_ & ids) != 0; }
+  /// HeaderId::other has no bit: its fields are found by name.
+  static constexpr std::uint64_t bit(HeaderId id) {
+    return id == HeaderId::other ? 0 : std::uint64_t{1} << static_cast<unsigned>(id);
+  }
   /// First field of that id or name (without case); null when absent.
   const Header* find(HeaderId id) const;
   const Header* find(std::string_view name) const;
@@ -58,7 +64,14 @@ class HeaderList {
   void add(Arena& arena, std::string_view name, std::string_view value) {
     add(arena, Header{header_id(name), name, value});
   }
-  void add(Arena& arena, const Header& field);
+  void add(Arena& arena, const Header& field) {
+    if (size_ == capacity_) [[unlikely]]
+      reserve(arena, size_ < 8 ? 16 : std::size_t{size_} * 2);
+    fields_[size_++] = field;
+    mask_ |= bit(field.id);
+  }
+  /// Makes room for `capacity` fields.
+  void reserve(Arena& arena, std::size_t capacity);
   /// Removes all fields of that id or name, then adds one.
   void set(Arena& arena, HeaderId id, std::string_view value);
   void set(Arena& arena, std::string_view name, std::string_view value);
@@ -72,17 +85,18 @@ class HeaderList {
   /// Shifts every view by `delta`: the bytes were copied as one block to their new home.
   void rebase(std::ptrdiff_t delta, const char* from_begin, const char* from_end);
 
- private:
-  // HeaderId::other has no bit: its fields are found by name.
-  static std::uint64_t bit(HeaderId id) {
-    return id == HeaderId::other ? 0 : std::uint64_t{1} << static_cast<unsigned>(id);
-  }
-  void grow(Arena& arena);
+  /// The codec's word that these bytes are a message head that it has read: lines of token, colon
+  /// and value without control bytes. A serializer forwards field lines that lie in there as they
+  /// are.
+  void vouch(std::string_view block) { vouched_ = block; }
+  std::string_view vouched() const { return vouched_; }
 
+ private:
   Header* fields_ = nullptr;
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
   std::uint64_t mask_ = 0;
+  std::string_view vouched_;
 };
 
 template <typename Predicate>

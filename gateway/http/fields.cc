@@ -1,0 +1,108 @@
+#include "gateway/http/fields.h"
+
+#include <array>
+
+#include "gateway/http/bytes.h"
+
+namespace gateway::http {
+namespace {
+
+constexpr std::uint64_t mask_of(std::initializer_list<HeaderId> ids) {
+  std::uint64_t mask = 0;
+  for (const HeaderId id : ids) mask |= HeaderList::bit(id);
+  return mask;
+}
+
+constexpr std::uint64_t kHopByHop =
+    mask_of({HeaderId::connection, HeaderId::keep_alive, HeaderId::proxy_connection, HeaderId::te,
+             HeaderId::trailer, HeaderId::transfer_encoding, HeaderId::upgrade,
+             HeaderId::proxy_authorization, HeaderId::proxy_authenticate});
+
+// Request modifiers, content format and control data (RFC 9110 §6.5.1) that have no id of their
+// own.
+constexpr std::array<std::string_view, 16> kForbiddenTrailers = {"content-encoding",
+                                                                 "content-range",
+                                                                 "content-location",
+                                                                 "cache-control",
+                                                                 "max-forwards",
+                                                                 "range",
+                                                                 "if-match",
+                                                                 "if-none-match",
+                                                                 "if-range",
+                                                                 "if-modified-since",
+                                                                 "age",
+                                                                 "expires",
+                                                                 "vary",
+                                                                 "if-unmodified-since",
+                                                                 "pragma",
+                                                                 "early-data"};
+
+unsigned char lower(char c) {
+  return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
+}
+
+}  // namespace
+
+bool is_token(std::string_view text) {
+  if (text.empty()) return false;
+  for (const char c : text)
+    if (!is_token_byte(c)) return false;
+  return true;
+}
+
+bool is_field_value(std::string_view text) {
+  const char* const end = text.data() + text.size();
+  for (const char* at = text.data(); (at = find_control(at, end)) != end; ++at)
+    if (*at != '\t') return false;
+  return true;
+}
+
+bool equals_ignoring_case(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return false;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+  return true;
+}
+
+bool is_hop_by_hop(HeaderId id) {
+  return (kHopByHop & HeaderList::bit(id)) != 0;
+}
+
+void strip_hop_by_hop(HeaderList& headers) {
+  if (!headers.has_any(kHopByHop)) return;
+  // A name that the gateway knows either belongs to one hop anyway or protects something: only the
+  // others can be declared hop-by-hop by Connection.
+  const auto named_by_connection = [&headers](const Header& field) {
+    bool named = false;
+    for (const Header& connection : headers) {
+      if (connection.id != HeaderId::connection) continue;
+      for_each_list_item(connection.value, [&](std::string_view option) {
+        named = named || equals_ignoring_case(option, field.name);
+      });
+    }
+    return named;
+  };
+  bool names_others = false;
+  for (const Header& field : headers) {
+    if (field.id != HeaderId::connection) continue;
+    for_each_list_item(field.value, [&](std::string_view option) {
+      names_others = names_others || (header_id(option) == HeaderId::other &&
+                                      !equals_ignoring_case(option, "close"));
+    });
+  }
+  // Two passes: Connection itself must stay until the fields that it names are gone.
+  if (names_others)
+    headers.remove_if([&](const Header& field) {
+      return field.id == HeaderId::other && named_by_connection(field);
+    });
+  headers.remove_if([](const Header& field) { return is_hop_by_hop(field.id); });
+}
+
+bool is_forbidden_trailer(const Header& field) {
+  if (field.id != HeaderId::other) return true;
+  for (const std::string_view name : kForbiddenTrailers)
+    if (equals_ignoring_case(field.name, name)) return true;
+  return false;
+}
+
+}  // namespace gateway::http

@@ -1,0 +1,192 @@
+#include "gateway/http/h1_request.h"
+
+#include <array>
+#include <cstring>
+
+#include "gateway/base/uri.h"
+#include "gateway/http/bytes.h"
+#include "gateway/http/fields.h"
+
+namespace gateway::http {
+namespace {
+
+constexpr std::string_view kVersionPrefix = "HTTP/";
+constexpr std::size_t kVersionSize = 8;
+
+enum TargetClass : std::uint8_t { kPlain = 0, kQuestion = 1, kRefused = 2 };
+
+// RFC 3986 allows less; `[]{|}` are sent by browsers in queries and mean nothing to anybody on the
+// way. A fragment never goes on the wire, and the rest opens holes in logs, pages and servers.
+constexpr std::array<std::uint8_t, 256> make_target_classes() {
+  std::array<std::uint8_t, 256> table{};
+  for (std::size_t c = 0; c < 256; ++c)
+    if (c <= 0x20 || c >= 0x7F) table[c] = kRefused;
+  for (const char c : {'"', '#', '<', '>', '\\', '^', '`'})
+    table[static_cast<unsigned char>(c)] = kRefused;
+  table['?'] = kQuestion;
+  return table;
+}
+
+constexpr std::array<std::uint8_t, 256> kTargetClass = make_target_classes();
+
+Refusal bad(const char* why) {
+  return {ErrorCode::bad_request, why};
+}
+
+Refusal read_version(std::string_view text, Version& version) {
+  if (text == "HTTP/1.1") {
+    version = Version::http11;
+    return {};
+  }
+  if (text == "HTTP/1.0") {
+    version = Version::http10;
+    return {};
+  }
+  const auto digit = [&](std::size_t at) { return text[at] >= '0' && text[at] <= '9'; };
+  if (text.size() == kVersionSize && text.starts_with(kVersionPrefix) && digit(5) &&
+      text[6] == '.' && digit(7))
+    return {ErrorCode::version_not_supported, "neither HTTP/1.0 nor HTTP/1.1"};
+  return bad("the request line does not end with a version");
+}
+
+Refusal read_method(std::string_view text, Method& method) {
+  // In the order of what is common.
+  for (const Method known : {Method::get, Method::post, Method::put, Method::delete_, Method::head,
+                             Method::options, Method::patch, Method::trace}) {
+    if (text != to_string(known)) continue;
+    method = known;
+    return {};
+  }
+  if (text == "CONNECT") return {ErrorCode::method_not_allowed, "CONNECT"};
+  if (!is_token(text)) return bad("the method is no token");
+  return {ErrorCode::method_not_implemented, "an unknown method"};
+}
+
+// Whoever is named in the target wins over Host (RFC 9112 §3.2.2). Leaves the part after the
+// authority in `head.target`.
+Refusal read_absolute_form(std::string_view target, Arena& arena, RequestHead& head) {
+  std::size_t begin = 0;
+  for (const std::string_view scheme : {"http://", "https://"})
+    if (equals_ignoring_case(target.substr(0, scheme.size()), scheme)) begin = scheme.size();
+  if (begin == 0) return bad("the target is neither a path nor an http address");
+  const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
+  head.host = target.substr(begin, end - begin);
+  head.target = target.substr(end);
+  if (head.target.empty()) {
+    head.target = head.method == Method::options ? "*" : "/";
+  } else if (head.target.front() == '?') {
+    head.target = arena.concat("/", head.target);
+  }
+  return {};
+}
+
+Refusal read_target(std::string_view target, const RequestOptions& options, Arena& arena,
+                    RequestHead& head) {
+  if (target.size() > options.limits.max_target_bytes)
+    return {ErrorCode::uri_too_long, "the target is too long"};
+  head.target = target;
+  if (target.front() != '/' && target != "*") {
+    const Refusal refusal = read_absolute_form(target, arena, head);
+    if (refusal.refused()) return refusal;
+  }
+  if (head.target == "*") {
+    if (head.method != Method::options) return bad("the target * without OPTIONS");
+    head.path = head.target;
+    return {};
+  }
+  unsigned seen = 0;
+  std::size_t path_size = head.target.size();
+  for (std::size_t i = 0; i < head.target.size(); ++i) {
+    const unsigned now = kTargetClass[static_cast<unsigned char>(head.target[i])];
+    if (now == kQuestion && (seen & kQuestion) == 0) path_size = i;
+    seen |= now;
+  }
+  if ((seen & kRefused) != 0) return bad("a byte no target may hold");
+  if ((seen & kQuestion) != 0) {
+    head.has_query = true;
+    head.query = head.target.substr(path_size + 1);
+  }
+  auto path = canonical_path(head.target.substr(0, path_size), options.merge_slashes, arena);
+  if (!path) return bad("the path has no canonical form");
+  head.path = *path;
+  return {};
+}
+
+Refusal read_request_line(std::string_view line, const RequestOptions& options, Arena& arena,
+                          RequestHead& head) {
+  const char* const end = line.data() + line.size();
+  const char* const space = find_byte(line.data(), end, end, ' ');
+  const auto method_size = static_cast<std::size_t>(space - line.data());
+  if (line.size() < method_size + kVersionSize + 3 || line[line.size() - kVersionSize - 1] != ' ')
+    return bad("the request line is not method, target and version");
+  Refusal refusal = read_version(line.substr(line.size() - kVersionSize), head.version);
+  if (refusal.refused()) return refusal;
+  refusal = read_method(line.substr(0, method_size), head.method);
+  if (refusal.refused()) return refusal;
+  const std::size_t target_begin = method_size + 1;
+  const std::size_t target_end = line.size() - kVersionSize - 1;
+  return read_target(line.substr(target_begin, target_end - target_begin), options, arena, head);
+}
+
+// Exactly one host, except in HTTP/1.0 (RFC 9112 §3.2). What goes upstream and what is routed is
+// one and the same: the list's field is replaced when the target named the host.
+Refusal read_host(Arena& arena, RequestHead& head) {
+  const bool absolute = !head.host.empty();
+  if (absolute && !parse_authority(head.host)) return bad("the target's authority is malformed");
+  const Header* field = head.headers.find(HeaderId::host);
+  if (field == nullptr) {
+    if (head.version == Version::http11) return bad("Host is missing");
+    if (absolute) head.headers.add(arena, HeaderId::host, head.host);
+    return {};
+  }
+  if (head.headers.count(HeaderId::host) > 1) return bad("Host twice");
+  if (!parse_authority(field->value)) return bad("Host is malformed");
+  if (!absolute) {
+    head.host = field->value;
+  } else if (head.host != field->value) {
+    head.headers.set(arena, HeaderId::host, head.host);
+  }
+  return {};
+}
+
+Refusal read_expect(RequestHead& head) {
+  for (const Header& field : head.headers)
+    if (field.id == HeaderId::expect && !equals_ignoring_case(field.value, "100-continue"))
+      return {ErrorCode::expectation_failed, "an expectation other than 100-continue"};
+  // RFC 9110 §10.1.1: a client of HTTP/1.0 does not mean it.
+  head.expect_continue = head.version == Version::http11 && head.body.has_body();
+  return {};
+}
+
+void drop_h2c(HeaderList& headers) {
+  headers.remove_if([](const Header& field) {
+    bool h2c = false;
+    if (field.id == HeaderId::upgrade)
+      for_each_list_item(field.value, [&](std::string_view protocol) {
+        h2c = h2c || equals_ignoring_case(protocol, "h2c");
+      });
+    return h2c;
+  });
+}
+
+}  // namespace
+
+Refusal read_request(const HeadReader& lines, const RequestOptions& options, Arena& arena,
+                     std::uint64_t& dropped_underscores, RequestHead& head) {
+  if (lines.lines() == 0) return bad("an empty request line");
+  Refusal refusal = read_request_line(lines.line(0), options, arena, head);
+  if (refusal.refused()) return refusal;
+  refusal = read_fields(lines, 1, {options.underscores, &dropped_underscores}, arena, head.headers);
+  if (refusal.refused()) return refusal;
+  refusal = read_framing(head.headers, head.version, head.body);
+  if (refusal.refused()) return refusal;
+  if (head.body.framing == Framing::until_close) head.body.framing = Framing::none;
+  refusal = read_host(arena, head);
+  if (refusal.refused()) return refusal;
+  head.keep_alive = read_keep_alive(head.headers, head.version);
+  if (head.headers.has(HeaderId::upgrade)) drop_h2c(head.headers);
+  if (head.headers.has(HeaderId::expect)) return read_expect(head);
+  return {};
+}
+
+}  // namespace gateway::http

@@ -1,0 +1,67 @@
+#pragma once
+
+#include <cstdint>
+
+#include "gateway/http/codec.h"
+#include "gateway/http/date.h"
+#include "gateway/http/h1_chunks.h"
+#include "gateway/http/h1_head.h"
+
+namespace gateway::http {
+
+/// HTTP/1.0 and 1.1 as a server speaks it (RFC 9112). Heads are read by our own line reader,
+/// chunked bodies by llhttp (docs/decisions). Strict: what two servers could read in two ways is
+/// refused.
+class H1ServerCodec final : public ServerCodec {
+ public:
+  /// Seconds since 1970 in UTC, for Date. Asked only when a response has none.
+  using WallSeconds = std::int64_t (*)();
+
+  H1ServerCodec(RequestEvents& events, const RequestOptions& options);
+  H1ServerCodec(RequestEvents& events, const RequestOptions& options, WallSeconds wall_seconds);
+
+  Result<std::size_t> decode(std::string_view bytes) override;
+  void next_request() override;
+  bool in_head() const override { return phase_ == Phase::head && reader_.begun(); }
+  std::uint64_t dropped_underscores() const override { return dropped_underscores_; }
+
+  void encode_informational(StreamId stream, int status, const HeaderList& headers,
+                            Buffer& out) override;
+  Result<void> encode_head(StreamId stream, const ResponseHead& head, bool close,
+                           Buffer& out) override;
+  void encode_body_prefix(StreamId stream, std::size_t size, Buffer& out) override;
+  void encode_body_suffix(StreamId stream, std::size_t size, Buffer& out) override;
+  void encode_end(StreamId stream, const HeaderList* trailers, Buffer& out) override;
+  bool ends_by_close(StreamId /*stream*/) const override { return ends_by_close_; }
+
+ private:
+  enum class Phase : std::uint8_t { head, length_body, chunked_body, waiting, failed };
+
+  std::size_t skip_empty_line(std::string_view bytes);
+  Refusal decode_head(std::string_view bytes, std::size_t& used);
+  Refusal finish_head();
+  std::size_t decode_length_body(std::string_view bytes);
+  Refusal decode_chunk(std::string_view bytes, std::size_t& used);
+  void end_request();
+
+  RequestEvents& events_;
+  RequestOptions options_;
+  WallSeconds wall_seconds_;
+  HeadReader reader_;
+  ChunkReader chunks_;
+  Arena* arena_ = nullptr;
+  std::uint64_t body_left_ = 0;
+  std::uint64_t dropped_underscores_ = 0;
+  Phase phase_ = Phase::head;
+  std::uint8_t empty_line_bytes_ =
+      0;  ///< of the one empty line before a request, how much was skipped
+
+  // What the response's form depends on.
+  Version version_ = Version::http11;
+  bool keep_alive_ = true;
+  bool is_head_request_ = false;
+  bool chunked_ = false;
+  bool ends_by_close_ = false;
+};
+
+}  // namespace gateway::http
