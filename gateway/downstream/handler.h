@@ -23,8 +23,8 @@ struct ConnectionFacts {
   const net::TlsFacts* tls = nullptr;  ///< never null; is_tls tells
   std::string_view listener;           ///< its name
   std::uint32_t listener_index = 0;
-  bool require_sni_match =
-      false;  ///< client certificates are checked: Host must be the SNI's (421)
+  /// Client certificates are checked: Host must be the SNI's (421).
+  bool require_sni_match = false;
 };
 
 /// A request's end of the connection: what an exchange answers through. Output is gathered and
