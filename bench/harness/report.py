@@ -1,0 +1,180 @@
+"""RESULTS.md and the plots, from the figures in results.json."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+
+from .contestants import CONFIGS
+from .rows import ROWS, Row
+from .stats import cheapest, paired_ratio, spread
+from .svg import Bar, bar_chart, number
+
+GATEWAYS = ("gateway", "gateway+pgo")
+
+
+def load(path: Path) -> dict:
+    return json.loads(path.read_text()) if path.exists() else {"rows": {}}
+
+
+def merge(data: dict, other: dict) -> None:
+    """Rows of another run (on another system) replace ours, and say where they come from."""
+    data["rows"].update(other["rows"])
+    data.setdefault("elsewhere", {})[other["system"]] = {
+        "machine": other["machine"], "versions": other["versions"], "missing": other["missing"]}
+
+
+def role(name: str) -> str:
+    if name.startswith("gateway"):
+        return "gateway"
+    return "floor" if name.startswith("floor") else "peer"
+
+
+def peers(values: dict[str, list[float]], level: str) -> dict[str, list[float]]:
+    return {name: rounds for name, rounds in values.items() if name.endswith(f" {level}")}
+
+
+def ratio(values: dict[str, list[float]], ours: str, theirs: str | None) -> float | None:
+    if not theirs or not values.get(ours) or not values.get(theirs):
+        return None
+    return paired_ratio(values[ours], values[theirs])
+
+
+def rival(row: Row, values: dict[str, list[float]]) -> str | None:
+    """Whom the row's first goal compares with."""
+    return row.against or cheapest(peers(values, "tuned"))
+
+
+def verdicts(row: Row, values: dict[str, list[float]], ours: str) -> list[bool]:
+    """One answer per goal of the row that could be judged."""
+    tests = [(row.peer_goal, ratio(values, ours, rival(row, values))),
+             (row.floor_goal, ratio(values, ours, row.floor)),
+             (row.defaults_goal, ratio(values, ours, cheapest(peers(values, "defaults"))))]
+    answers = [found <= goal for goal, found in tests if goal is not None and found is not None]
+    if row.absolute_goal is not None and values.get(ours):
+        middle = median(values[ours])
+        answers.append(middle >= row.absolute_goal if row.more_is_better
+                       else middle <= row.absolute_goal)
+    return answers
+
+
+def ours_in(row: Row, values: dict[str, list[float]]) -> list[str]:
+    names = ("gateway, 10,000 routes",) if row.against else GATEWAYS
+    return [name for name in names if values.get(name)]
+
+
+def summary_line(row: Row, entry: dict) -> str:
+    values = entry["values"]
+    best = rival(row, values)
+    names = ours_in(row, values)
+    cells = [row.title, " / ".join(number(median(values[name])) for name in names) or "not measured"]
+    cells.append(f"{best}: {number(median(values[best]))}" if best and values.get(best) else "")
+    cells.append(" / ".join(_ratio_cell(values, name, best) for name in names))
+    cells.append(goal_text(row))
+    cells.append(" / ".join(_ratio_cell(values, name, row.floor) for name in names))
+    cells.append(" / ".join(_judge(verdicts(row, values, name)) for name in names))
+    return "| " + " | ".join(cells) + " |"
+
+
+def _ratio_cell(values: dict[str, list[float]], name: str, other: str | None) -> str:
+    found = ratio(values, name, other)
+    return f"{found:.2f}" if found is not None else ""
+
+
+def _judge(answers: list[bool]) -> str:
+    if not answers:
+        return "not judged"
+    return "reached" if all(answers) else "**missed**"
+
+
+def goal_text(row: Row) -> str:
+    parts = []
+    if row.peer_goal is not None:
+        parts.append(f"≤ {row.peer_goal} of {'it' if row.against else 'the best peer'}")
+    if row.defaults_goal is not None:
+        parts.append(f"≤ {row.defaults_goal} at defaults")
+    if row.floor_goal is not None:
+        parts.append(f"≤ {row.floor_goal} of the floor")
+    if row.absolute_goal is not None:
+        parts.append(f"{'≥' if row.more_is_better else '≤'} {row.absolute_goal:g} {row.unit}")
+    return ", ".join(parts)
+
+
+def detail(row: Row, entry: dict) -> list[str]:
+    """One row's section: its plot, everybody's figures, and what went wrong."""
+    values = entry["values"]
+    lines = [f"### {row.title} ({row.unit})", "",
+             f"Goal: {goal_text(row) or 'none'}. Measured {entry['at']} on {entry['system']}."
+             + (f" {entry['note']}." if entry["note"] else ""), "",
+             f"![{row.title}](plots/{row.key}.svg)", "",
+             f"| | median | spread | rounds | to {rival(row, values) or 'best peer'} | to floor |",
+             "|---|---|---|---|---|---|"]
+    for name, rounds in _ordered(row, values):
+        lines.append(f"| {name} | {number(median(rounds))} | ±{spread(rounds) * 100:.0f} % | "
+                     f"{len(rounds)} | {_ratio_cell(values, name, rival(row, values))} | "
+                     f"{_ratio_cell(values, name, row.floor)} |")
+    lines.append("")
+    lines += [f"- {name} was not measured: {reason.splitlines()[0][:200]}"
+              for name, reason in entry["troubles"].items()]
+    return [*lines, ""]
+
+
+def _ordered(row: Row, values: dict[str, list[float]]) -> list[tuple[str, list[float]]]:
+    measured = [(name, rounds) for name, rounds in values.items() if rounds]
+    return sorted(measured, key=lambda pair: median(pair[1]), reverse=row.more_is_better)
+
+
+def plot(row: Row, entry: dict) -> str:
+    bars = [Bar(name, median(rounds), role(name), min(rounds), max(rounds))
+            for name, rounds in _ordered(row, entry["values"])]
+    best = rival(row, entry["values"])
+    goal = row.absolute_goal
+    if row.peer_goal is not None and best and entry["values"].get(best):
+        goal = row.peer_goal * median(entry["values"][best])
+    return bar_chart(row.title, row.unit, bars, goal,
+                     "more is better" if row.more_is_better else "less is better")
+
+
+def machine_lines(where: dict) -> list[str]:
+    lines = [f"- {name}: {value}" for name, value in where["machine"].items()]
+    lines += [f"- {name} {text}" for name, text in where["versions"].items()]
+    lines += [f"- {name} is missing: {reason}" for name, reason in where["missing"].items()]
+    return lines
+
+
+def write(data: dict, folder: Path) -> None:
+    """RESULTS.md and plots/ in `folder`."""
+    plots = folder / "plots"
+    plots.mkdir(parents=True, exist_ok=True)
+    measured = [row for row in ROWS if row.key in data["rows"]]
+    for row in measured:
+        (plots / f"{row.key}.svg").write_text(plot(row, data["rows"][row.key]))
+    lines = [*HEADER, "| row | gateway / with PGO | best tuned peer | ratio | goal | to floor F1 | |",
+             "|---|---|---|---|---|---|---|"]
+    lines += [summary_line(row, data["rows"][row.key]) for row in measured]
+    lines += [f"| {row.title} | not measured | | | {goal_text(row)} | | |"
+              for row in ROWS if row.key not in data["rows"]]
+    lines += ["", "## Every row", ""]
+    for row in measured:
+        lines += detail(row, data["rows"][row.key])
+    lines += ["## Machine and versions", "", *machine_lines(data), ""]
+    for system, where in data.get("elsewhere", {}).items():
+        lines += [f"### {system}", "", *machine_lines(where), ""]
+    lines += ["## Configurations", "",
+              "`{{name}}` is filled in for the run. `openssl-tuned.cnf` is what tuned peers get as "
+              "`OPENSSL_CONF`.", ""]
+    lines += [f"- [{path.name}](configs/{path.name})" for path in sorted(CONFIGS.iterdir())]
+    (folder / "RESULTS.md").write_text("\n".join([*lines, ""]))
+
+
+HEADER = [
+    "# Results", "",
+    "Written by `make bench`; do not edit. The proxy has one core, clients and backend the other "
+    "(one row says otherwise). CPU is the scheduler's own count of all threads; system calls are "
+    "`strace -c`, user instructions callgrind, each the difference of two runs. Contestants run side "
+    "by side and are measured in interleaved rounds; a ratio is the median of the rounds' ratios. "
+    "*Best* is the cheapest tuned peer of the same run, and each peer is also measured at its "
+    "defaults. The floors move the same bytes without looking at HTTP: F0 over plain TCP, F1 with the "
+    "gateway's TLS settings. Absolute figures do not carry over to another machine; ratios do.", "",
+]

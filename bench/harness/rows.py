@@ -1,0 +1,47 @@
+"""The rows of the report: what is measured, in which unit, and what it should come to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+F0, F1 = "floor F0", "floor F1"
+
+
+@dataclass(frozen=True)
+class Row:
+    key: str
+    title: str
+    unit: str
+    peer_goal: float | None = None      # at most this part of the best tuned peer
+    floor_goal: float | None = None     # at most this part of the floor
+    absolute_goal: float | None = None  # at most this many units
+    defaults_goal: float | None = None  # at most this part of the best peer at its defaults
+    floor: str = F1
+    more_is_better: bool = False
+    against: str | None = None          # compared with this contestant rather than with peers
+
+
+ROWS = (
+    Row("small_cpu", "HTTPS keep-alive, 41-byte answer: CPU", "µs/request", 0.85, 1.10),
+    Row("small_instructions", "the same: user instructions", "thousand/request", 0.52, 1.55),
+    Row("small_calls", "the same: system calls", "calls/request", 0.67),
+    Row("policy_cpu", "with token check, metrics and access log: CPU", "µs/request", 0.80, 1.20),
+    Row("policy_instructions", "the same: user instructions", "thousand/request", 0.80),
+    Row("policy_calls", "the same: system calls", "calls/request"),
+    Row("bulk_down", "10 MB bodies, backend to client: CPU", "ms/GB", 0.95),
+    Row("bulk_up", "10 MB bodies, client to backend: CPU", "ms/GB", 0.95),
+    Row("handshake", "new connection, full handshake, 1 request: CPU", "µs/connection", 1.0, 1.10,
+        defaults_goal=0.92),
+    Row("handshake_two", "the same on 2 threads: CPU", "µs/connection", 0.80),
+    Row("handshake_scaling", "handshakes per CPU second on 2 threads against 1, times 2", "×",
+        absolute_goal=1.9, more_is_better=True),
+    Row("idle", "idle TLS connection: resident memory", "KiB", 1.0),
+    Row("routes_cpu", "10,000 routes, 1,000 of them hit: CPU", "µs/request", 1.05,
+        against="gateway, 1 route"),
+    Row("routes_instructions", "the same: user instructions", "thousand/request", 1.05,
+        against="gateway, 1 route"),
+    Row("p99", "99th percentile, open loop at 60 % of the best peer's capacity", "µs", 1.0, 1.5),
+    Row("p999", "99.9th percentile, the same load", "µs", 1.0, 1.5),
+    Row("reload", "one route changed among 10,000, file to live", "ms", absolute_goal=30),
+    Row("memory", "resident memory with 5,000 routes", "MB", absolute_goal=40),
+)
