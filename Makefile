@@ -60,13 +60,16 @@ fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
 
 .PHONY: bench
 bench: ## Measure against the peers (long) and write bench/RESULTS.md
-	@tools/install-dependencies build bench
+	@tools/install-dependencies build bench pgo
+	@bench/install-peers
 	@$(MAKE) --no-print-directory release
+	tools/build-pgo
 	bench/run
 
 .PHONY: bench-quick
-bench-quick: ## The same rows in a few minutes, with more noise
+bench-quick: ## The same rows in a few minutes, with more noise, into build/bench/quick
 	@tools/install-dependencies build bench
+	@bench/install-peers
 	@$(MAKE) --no-print-directory release
 	bench/run --quick
 

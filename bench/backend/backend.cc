@@ -6,6 +6,8 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include <algorithm>
+
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -167,8 +169,10 @@ class Connection : public bench::Watched {
     static const std::string user = answer("200 OK", "density", "X-User: density\r\n");
     static const std::string denied = answer("401 Unauthorized", "fail");
     if (bytes_wanted_ != 0) {
-      unsent_ += "HTTP/1.1 200 OK\r\nServer: backend\r\nContent-Type: application/octet-stream\r\n"
-                 "Content-Length: " + std::to_string(bytes_wanted_) + "\r\n\r\n";
+      unsent_ +=
+          "HTTP/1.1 200 OK\r\nServer: backend\r\nContent-Type: application/octet-stream\r\n"
+          "Content-Length: " +
+          std::to_string(bytes_wanted_) + "\r\n\r\n";
       bulk_left_ = bytes_wanted_;
     } else if (auth_) {
       unsent_ += token_seen_ ? user : denied;

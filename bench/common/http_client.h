@@ -70,7 +70,7 @@ class HttpsClient : public Watched {
   void on_ready(uint32_t events) override;
   const TlsStream& tls() const { return tls_; }
 
-  size_t slot = 0;           // for the owner's book-keeping
+  size_t slot = 0;  // for the owner's book-keeping
   int64_t intended_ns = 0;
 
  private:

@@ -65,7 +65,8 @@ class Link : public Watched {
       const Transfer got = read_some(client_.fd, buffer, kBuffer);
       if (got.io == Io::kClosed) return false;
       client_.readable = got.bytes == kBuffer;
-      if (got.bytes != 0 && !(tls_ ? decrypt({buffer, got.bytes}) : to_backend({buffer, got.bytes})))
+      if (got.bytes != 0 &&
+          !(tls_ ? decrypt({buffer, got.bytes}) : to_backend({buffer, got.bytes})))
         return false;
     }
     return true;

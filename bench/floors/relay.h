@@ -21,9 +21,10 @@ struct RelayOptions {
 class Link;
 struct Side;
 
-// The least that a proxy can do: bytes from a client go to a backend connection and back, with TLS on
-// the client's side or without, and no HTTP. One thread. A backend connection that its client left is
-// kept for the next client, which is right only while clients never leave before their answer.
+// The least that a proxy can do: bytes from a client go to a backend connection and back, with TLS
+// on the client's side or without, and no HTTP. One thread. A backend connection that its client
+// left is kept for the next client, which is right only while clients never leave before their
+// answer.
 class Relay : public Watched {
  public:
   explicit Relay(const RelayOptions& options);

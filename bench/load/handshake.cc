@@ -85,7 +85,8 @@ int main(int argc, char** argv) {
     if (now > end + 10'000'000'000) break;
   }
   std::printf(
-      "{\"requests\": %ld, \"failed\": %ld, \"resumed\": %ld, \"seconds\": %.6f, \"tls\": \"%s\"}\n",
+      "{\"requests\": %ld, \"failed\": %ld, \"resumed\": %ld, \"seconds\": %.6f, \"tls\": "
+      "\"%s\"}\n",
       handshakes.completed(), handshakes.failed(), handshakes.resumed(),
       static_cast<double>(bench::now_ns() - start) / 1e9, handshakes.description().c_str());
 }

@@ -2,6 +2,7 @@
 // open until stdin ends.
 #include <poll.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <vector>
 

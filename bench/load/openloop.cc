@@ -1,6 +1,6 @@
 // Open-loop latency: requests are due at random instants of a Poisson process of --rate per second,
-// whether or not earlier ones were answered. Latency counts from the instant a request was due, so a
-// stall of the proxy is charged to every request that it delayed.
+// whether or not earlier ones were answered. Latency counts from the instant a request was due, so
+// a stall of the proxy is charged to every request that it delayed.
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
