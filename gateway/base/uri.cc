@@ -21,12 +21,8 @@ constexpr std::array<std::uint8_t, 256> make_path_classes() {
 
 constexpr std::array<std::uint8_t, 256> kPathClass = make_path_classes();
 
-bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-bool is_alpha(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-}
+bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // RFC 3986 §2.3.
 bool is_unreserved(char c) {

@@ -28,9 +28,7 @@ inline constexpr std::array<bool, 256> kToken = make_token_table();
 }  // namespace detail
 
 /// RFC 9110 §5.6.2, tchar.
-inline bool is_token_byte(char c) {
-  return detail::kToken[static_cast<unsigned char>(c)];
-}
+inline bool is_token_byte(char c) { return detail::kToken[static_cast<unsigned char>(c)]; }
 
 /// 0x00-0x1F and 0x7F, horizontal tab included.
 inline bool is_control(char c) {

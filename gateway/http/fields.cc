@@ -64,9 +64,7 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
-bool is_hop_by_hop(HeaderId id) {
-  return (kHopByHop & HeaderList::bit(id)) != 0;
-}
+bool is_hop_by_hop(HeaderId id) { return (kHopByHop & HeaderList::bit(id)) != 0; }
 
 void strip_hop_by_hop(HeaderList& headers) {
   if (!headers.has_any(kHopByHop)) return;

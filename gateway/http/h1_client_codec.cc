@@ -17,9 +17,7 @@ constexpr std::uint8_t kMostInformational = 16;
 
 constexpr std::size_t kVersionSize = 8;
 
-Refusal bad(const char* why) {
-  return {ErrorCode::upstream_protocol, why};
-}
+Refusal bad(const char* why) { return {ErrorCode::upstream_protocol, why}; }
 
 Refusal refusal_of(HeadReader::State state) {
   if (state == HeadReader::State::malformed)

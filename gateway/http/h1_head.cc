@@ -13,9 +13,7 @@ namespace {
 // body, and is not to be copied.
 constexpr std::size_t kStep = 1024;
 
-bool is_space(char c) {
-  return c == ' ' || c == '\t';
-}
+bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 // Splits a line into name and value; null when it is well formed.
 const char* split_field(std::string_view line, const char* readable_end, Header& field) {

@@ -29,9 +29,7 @@ constexpr std::array<std::uint8_t, 256> make_target_classes() {
 
 constexpr std::array<std::uint8_t, 256> kTargetClass = make_target_classes();
 
-Refusal bad(const char* why) {
-  return {ErrorCode::bad_request, why};
-}
+Refusal bad(const char* why) { return {ErrorCode::bad_request, why}; }
 
 Refusal read_version(std::string_view text, Version& version) {
   if (text == "HTTP/1.1") {

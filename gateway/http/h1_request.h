@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "gateway/http/h1_head.h"
 
 namespace gateway::http {

@@ -19,9 +19,7 @@ constexpr std::size_t kAroundTarget = 32;
 // need.
 constexpr std::size_t kOwnLines = 256;
 
-std::int64_t system_seconds() {
-  return static_cast<std::int64_t>(std::time(nullptr));
-}
+std::int64_t system_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 thread_local DateText date_text;
 
@@ -40,9 +38,7 @@ Refusal refusal_of(HeadReader::State state) {
   return {};
 }
 
-bool never_has_body(int status) {
-  return status < 200 || status == 204 || status == 304;
-}
+bool never_has_body(int status) { return status < 200 || status == 204 || status == 304; }
 
 }  // namespace
 

@@ -177,8 +177,6 @@ HeaderId header_id(std::string_view name) {
   return entry.id;
 }
 
-std::string_view name_of(HeaderId id) {
-  return kNames[static_cast<std::size_t>(id)];
-}
+std::string_view name_of(HeaderId id) { return kNames[static_cast<std::size_t>(id)]; }
 
 }  // namespace gateway::http

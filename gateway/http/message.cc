@@ -18,9 +18,7 @@ bool same_name(const Header& field, HeaderId id, std::string_view name) {
 
 }  // namespace
 
-std::string_view to_string(Method method) {
-  return kMethods[static_cast<std::size_t>(method)];
-}
+std::string_view to_string(Method method) { return kMethods[static_cast<std::size_t>(method)]; }
 
 bool is_idempotent(Method method) {
   return method != Method::post && method != Method::patch && method != Method::connect;

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstddef>
+#include <cstdint>
 
 #include "gateway/base/error.h"
 #include "gateway/metrics/cell.h"
