@@ -69,6 +69,7 @@ Refusal read_absolute_form(std::string_view target, Arena& arena, RequestHead& h
   if (begin == 0) return bad("the target is neither a path nor an http address");
   const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
   head.host = target.substr(begin, end - begin);
+  if (!parse_authority(head.host)) return bad("the target's authority is malformed");
   head.target = target.substr(end);
   if (head.target.empty()) {
     head.target = head.method == Method::options ? "*" : "/";
@@ -130,7 +131,6 @@ Refusal read_request_line(std::string_view line, const RequestOptions& options, 
 // one and the same: the list's field is replaced when the target named the host.
 Refusal read_host(Arena& arena, RequestHead& head) {
   const bool absolute = !head.host.empty();
-  if (absolute && !parse_authority(head.host)) return bad("the target's authority is malformed");
   const Header* field = head.headers.find(HeaderId::host);
   if (field == nullptr) {
     if (head.version == Version::http11) return bad("Host is missing");

@@ -72,10 +72,15 @@ class Trace {
   std::string body_;
 };
 
-/// A server connection that answers nothing and reads one request after the other.
+/// Whether the next request is read at once, as if each had been answered, or never.
+enum class AfterEnd : std::uint8_t { next_request, wait };
+
+/// A server connection that answers nothing.
 class RequestTrace final : public RequestEvents, public Trace {
  public:
-  explicit RequestTrace(const RequestOptions& options = {}) : codec_(*this, options) {}
+  explicit RequestTrace(const RequestOptions& options = {},
+                        AfterEnd after_end = AfterEnd::next_request)
+      : codec_(*this, options), after_end_(after_end) {}
 
   /// The piece is given from memory that dies afterwards: no view may point into it then.
   void feed(std::string_view piece) {
@@ -90,7 +95,7 @@ class RequestTrace final : public RequestEvents, public Trace {
         return;
       }
       pending_.erase(0, *used);
-      if (!ended_) return;
+      if (!ended_ || after_end_ == AfterEnd::wait) return;
       ended_ = false;
       codec_.next_request();
     }
@@ -126,6 +131,7 @@ class RequestTrace final : public RequestEvents, public Trace {
   void on_request_reset(StreamId, const Error& error) override { note_error(error); }
 
   H1ServerCodec codec_;
+  AfterEnd after_end_;
   Arena arena_;
   std::string pending_;
   const RequestHead* head_ = nullptr;
