@@ -64,6 +64,15 @@ bool IpAddress::is_loopback() const {
 }
 
 std::size_t IpAddress::write(char* out) const {
+  if (v4_) {
+    // By hand: inet_ntop goes through snprintf, which costs more than the rest of a log line.
+    char* at = out;
+    for (int i = 0; i < 4; ++i) {
+      if (i > 0) *at++ = '.';
+      at = std::to_chars(at, at + 3, bytes_[i]).ptr;
+    }
+    return static_cast<std::size_t>(at - out);
+  }
   char text[INET6_ADDRSTRLEN];
   ::inet_ntop(v4_ ? AF_INET : AF_INET6, bytes_, text, sizeof text);
   const std::size_t length = std::strlen(text);

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -174,6 +175,9 @@ class Plan {
  public:
   virtual ~Plan() = default;
   virtual unsigned hooks() const = 0;
+  /// Request headers that this filter alone may set: removed from every incoming request, on every
+  /// route, and from trailers.
+  virtual std::span<const std::string> identity_headers() const { return {}; }
   virtual std::unique_ptr<Filter> bind(WorkerServices& services) const = 0;
 };
 

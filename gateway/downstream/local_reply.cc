@@ -1,0 +1,85 @@
+#include "gateway/downstream/local_reply.h"
+
+#include <fmt/format.h>
+
+namespace gateway::downstream {
+namespace {
+
+bool wants_json(const http::RequestHead& request) {
+  const std::string_view accept = request.headers.value(http::HeaderId::accept);
+  return accept.find("application/json") != std::string_view::npos ||
+         accept.find("application/problem+json") != std::string_view::npos;
+}
+
+// Texts and ids are our own words or validated tokens, but a name from configuration may hold
+// quotes.
+void append_escaped(std::string& out, std::string_view text) {
+  for (const char c : text) {
+    if (c == '"' || c == '\\') out.push_back('\\');
+    if (static_cast<unsigned char>(c) >= 0x20) out.push_back(c);
+  }
+}
+
+std::string body_of(const LocalReplyContent& content, int status, std::string_view text,
+                    bool json) {
+  std::string body;
+  if (!json) {
+    body.append(text);
+    if (!content.request_id.empty())
+      body.append(" (request ").append(content.request_id).append(")");
+    body.push_back('\n');
+    return body;
+  }
+  body = fmt::format(R"({{"status":{},"error":"{}","message":")", status,
+                     describe(content.code).label);
+  append_escaped(body, text);
+  body.append(R"(","request_id":")");
+  append_escaped(body, content.request_id);
+  body.append("\"}\n");
+  return body;
+}
+
+}  // namespace
+
+std::size_t send_local_reply(Stream& stream, const LocalReplyContent& content) {
+  const ErrorDescription& description = describe(content.code);
+  int status = content.status != 0 ? content.status : description.status;
+  if (status < 200) status = 500;
+  const std::string_view text = content.text.empty() ? description.text : content.text;
+  const bool json = wants_json(stream.request());
+  const std::string body = body_of(content, status, text, json);
+  send_text(stream, status, json ? "application/json" : "text/plain; charset=utf-8", body,
+            content.headers);
+  return body.size();
+}
+
+void send_text(Stream& stream, int status, std::string_view content_type, std::string_view body,
+               const http::HeaderList* headers) {
+  http::ResponseHead head;
+  head.status = status;
+  head.body = {http::Framing::length, body.size()};
+  Arena& arena = stream.arena();
+  if (!content_type.empty()) head.headers.add(arena, http::HeaderId::content_type, content_type);
+  if (headers != nullptr)
+    for (const http::Header& field : *headers) head.headers.add(arena, field);
+  if (!stream.send_head(head)) {
+    stream.reset(Error(ErrorCode::internal, Side::internal, "unwritable header in a local reply"));
+    return;
+  }
+  stream.send_body(body);
+  stream.send_end();
+}
+
+void write_refusal(http::ServerCodec& codec, const Error& error, Buffer& out) {
+  const ErrorDescription& description = describe(error.code);
+  Arena arena;
+  http::ResponseHead head;
+  head.status = description.status;
+  const std::string body = std::string(description.text) + "\n";
+  head.body = {http::Framing::length, body.size()};
+  head.headers.add(arena, http::HeaderId::content_type, "text/plain; charset=utf-8");
+  if (!codec.encode_head(http::kOnlyStream, head, true, out)) return;
+  out.append(body);
+}
+
+}  // namespace gateway::downstream

@@ -1,0 +1,300 @@
+#include "gateway/downstream/server_connection.h"
+
+#include "gateway/downstream/local_reply.h"
+#include "gateway/downstream/server_stream.h"
+#include "gateway/http/h1_server_codec.h"
+
+namespace gateway::downstream {
+namespace {
+
+constexpr std::size_t kMaxHeldBack = 64 * 1024;
+constexpr std::uint64_t kMaxDiscarded = 256 * 1024;
+constexpr Duration kLinger = std::chrono::seconds(2);
+constexpr Duration kRateCheck = std::chrono::seconds(5);
+
+}  // namespace
+
+ServerConnection::ServerConnection(EventLoop& loop, ListenerState& listener)
+    : loop_(loop),
+      listener_(listener),
+      output_(loop, Callback<>::bind<&ServerConnection::on_sent>(this)),
+      read_timer_(Callback<>::bind<&ServerConnection::on_read_timer>(this)),
+      write_timer_(Callback<>::bind<&ServerConnection::on_write_timer>(this)) {
+  listener_.connections.push_back(*this);
+  if (listener_.open_connections != nullptr)
+    listener_.open_connections->fetch_add(1, std::memory_order_relaxed);
+}
+
+ServerConnection::~ServerConnection() { GATEWAY_CHECK(closed_ && stream_ == nullptr); }
+
+ServerConnection& ServerConnection::accept(EventLoop& loop, ListenerState& listener, int fd,
+                                           const SocketAddress& peer, const SocketAddress& local,
+                                           bool peer_from_proxy_protocol,
+                                           net::ServerTlsContext* tls, std::string_view early) {
+  auto* connection = new ServerConnection(loop, listener);
+  ConnectionFacts& facts = connection->facts_;
+  facts.peer = peer;
+  facts.local = local;
+  facts.peer_from_proxy_protocol = peer_from_proxy_protocol;
+  facts.listener = listener.name;
+  facts.listener_index = listener.index;
+  facts.require_sni_match = listener.require_sni_match;
+  net::TransportOwner& owner = *connection;
+  if (tls != nullptr)
+    connection->transport_ =
+        net::make_tls_server_transport(loop, fd, peer, local, *tls, owner, early);
+  else
+    connection->transport_ = net::make_tcp_transport(loop, fd, peer, local, owner, early);
+  connection->output_.attach(*connection->transport_);
+  facts.tls = &connection->transport_->facts();
+  return *connection;
+}
+
+void ServerConnection::on_transport_open() {
+  codec_ = std::make_unique<http::H1ServerCodec>(static_cast<http::RequestEvents&>(*this),
+                                                 listener_.request_options);
+  // A client that connects and says nothing is bounded like one that says it slowly.
+  head_since_ = loop_.now();
+  read_timer_.arm(loop_.timers(), listener_.http.header_timeout);
+}
+
+void ServerConnection::on_transport_read(std::string_view bytes) {
+  if (closed_) return;
+  if (closing_) {
+    discarded_ += bytes.size();
+    if (discarded_ > kMaxDiscarded) close(Error(ErrorCode::client_closed, Side::downstream));
+    return;
+  }
+  if (close_after_flush_ && (stream_ == nullptr || stream_->request_done())) return;
+  if (!held_back_.empty() || (stream_ != nullptr && stream_->request_done()))
+    return hold_back(bytes);
+  feed(bytes);
+}
+
+void ServerConnection::feed(std::string_view bytes) {
+  const bool was_in_head = codec_->in_head();
+  while (!bytes.empty()) {
+    auto used = codec_->decode(bytes);
+    if (closed_) return;
+    if (!used) return refuse(used.error());
+    bytes.remove_prefix(*used);
+    if (stream_ != nullptr && stream_->complete()) release_stream();
+    if (close_after_flush_) return;
+    if (stream_ != nullptr && (stream_->request_done() || *used == 0)) break;
+  }
+  if (!bytes.empty()) hold_back(bytes);
+  if (!was_in_head && codec_->in_head()) {
+    head_since_ = loop_.now();
+    read_timer_.arm(loop_.timers(), listener_.http.header_timeout);
+  }
+}
+
+void ServerConnection::hold_back(std::string_view bytes) {
+  held_back_.append(bytes);
+  if (held_back_.size() > kMaxHeldBack) transport_->read_stop();
+}
+
+void ServerConnection::feed_held_back() {
+  Buffer bytes = std::move(held_back_);
+  if (!transport_->reading()) transport_->read_start();
+  while (!bytes.empty() && !closed_ && !close_after_flush_) {
+    const std::string_view piece = bytes.front();
+    feed(piece);
+    if (!held_back_.empty()) {
+      // What feed() held back is the end of this piece: the rest follows it.
+      bytes.consume(piece.size());
+      held_back_.append(std::move(bytes));
+      return;
+    }
+    bytes.consume(piece.size());
+  }
+}
+
+// The codec found the bytes wrong. An exchange that was begun answers itself; else the connection
+// does.
+void ServerConnection::refuse(const Error& error) {
+  if (stream_ != nullptr && stream_->response_started())
+    return close(error);  // the answer under way cannot be completed honestly
+  close_after_flush_ = true;
+  if (stream_ != nullptr) {
+    if (stream_->request_failed(error)) return;
+    drop_stream(Error(ErrorCode::canceled, Side::internal));
+  }
+  listener_.handler->on_refused(facts_, error);
+  write_refusal(*codec_, error, output_.buffer());
+  output_.later();
+}
+
+Arena& ServerConnection::on_stream_begin(http::StreamId id) {
+  GATEWAY_CHECK(stream_ == nullptr);
+  stream_ = new ServerStream(*this, id);
+  return stream_->arena();
+}
+
+void ServerConnection::on_request_head(http::StreamId, http::RequestHead& head) {
+  // The head is complete: from now on the timer watches the body, and looks again when it fires.
+  received_at_check_ = 0;
+  if (head.body.has_body()) read_timer_.arm(loop_.timers(), kRateCheck);
+  stream_->begin(*listener_.handler, head, loop_.now());
+}
+
+void ServerConnection::on_request_body(http::StreamId, std::string_view bytes) {
+  if (stream_ == nullptr) return;
+  if (stream_->response_done()) {
+    discarded_ += bytes.size();
+    if (discarded_ > kMaxDiscarded) close_after_flush_ = true;
+    return;
+  }
+  stream_->request_body(bytes);
+}
+
+void ServerConnection::on_request_trailers(http::StreamId, http::HeaderList& trailers) {
+  if (stream_ != nullptr) stream_->request_trailers(trailers);
+}
+
+void ServerConnection::on_request_end(http::StreamId) {
+  if (stream_ != nullptr) stream_->request_end();
+}
+
+void ServerConnection::on_request_reset(http::StreamId, const Error& error) { close(error); }
+
+void ServerConnection::drop_stream(const Error& error) {
+  if (stream_ == nullptr) return;
+  ServerStream* stream = stream_;
+  stream_ = nullptr;
+  stream->abort(error);
+  loop_.free_later(stream);
+}
+
+void ServerConnection::release_stream() {
+  drop_stream(Error(ErrorCode::canceled, Side::internal));
+  ++requests_;
+  discarded_ = 0;
+  if (closed_) return;
+  codec_->next_request();
+  if (!close_after_flush_) arm_idle();
+}
+
+// At the end of a turn, when everything gathered has left.
+void ServerConnection::on_sent() {
+  if (closed_) return;
+  watch_stall();
+  if (stream_ != nullptr && stream_->complete()) release_stream();
+  const bool answered = stream_ == nullptr || stream_->response_done();
+  if (close_after_flush_ && answered) return begin_closing();
+  if (stream_ == nullptr && eof_ && held_back_.empty()) return begin_closing();
+  if (stream_ == nullptr && !held_back_.empty()) feed_held_back();
+}
+
+// Our side ends first and the peer's bytes are read to nowhere for a while: closing with unread
+// bytes would reset the connection and may destroy the answer under way (RFC 9112 §9.6).
+void ServerConnection::begin_closing() {
+  if (closing_ || closed_) return;
+  closing_ = true;
+  transport_->shutdown_write();
+  if (eof_ && transport_->queued() == 0)
+    return close(Error(ErrorCode::client_closed, Side::downstream));
+  drop_stream(Error(ErrorCode::canceled, Side::internal));
+  discarded_ = 0;
+  if (!transport_->reading()) transport_->read_start();
+  read_timer_.arm(loop_.timers(), kLinger);
+}
+
+void ServerConnection::close(const Error& error) {
+  if (closed_) return;
+  closed_ = true;
+  if (transport_) transport_->close();
+  drop_stream(error);
+  read_timer_.cancel();
+  write_timer_.cancel();
+  output_.stop();
+  ListHook<ServerConnection>::unlink();
+  if (listener_.open_connections != nullptr)
+    listener_.open_connections->fetch_sub(1, std::memory_order_relaxed);
+  loop_.free_later(this);
+}
+
+void ServerConnection::close_if_idle() {
+  if (closed_ || closing_) return;
+  if (stream_ == nullptr && held_back_.empty() && requests_ > 0 && codec_ && !codec_->in_head()) {
+    output_.flush();
+    begin_closing();
+  }
+}
+
+void ServerConnection::on_transport_eof() {
+  if (closed_) return;
+  eof_ = true;
+  if (closing_) {
+    if (transport_->queued() == 0) close(Error(ErrorCode::client_closed, Side::downstream));
+    return;
+  }
+  const bool reading_body = stream_ != nullptr && !stream_->request_done();
+  if (reading_body || (stream_ == nullptr && held_back_.empty() && output_.empty()))
+    return close(Error(ErrorCode::client_closed, Side::downstream));
+  // A client may shut down its side and still wait for the answer: it gets it, then we close.
+  output_.later();
+}
+
+void ServerConnection::on_transport_drained() {
+  if (closed_) return;
+  write_timer_.cancel();
+  if (closing_ && eof_) return close(Error(ErrorCode::client_closed, Side::downstream));
+  if (stream_ != nullptr) stream_->writable_again();
+}
+
+void ServerConnection::on_transport_error(const Error& error) {
+  if (closed_) return;
+  if (error.code == ErrorCode::plaintext_on_tls) {
+    listener_.handler->on_refused(facts_, error);
+    http::H1ServerCodec codec(static_cast<http::RequestEvents&>(*this), listener_.request_options);
+    write_refusal(codec, error, output_.buffer());
+    output_.flush();
+  } else if (error.code == ErrorCode::tls_handshake_failed) {
+    listener_.handler->on_refused(facts_, error);
+  }
+  close(error);
+}
+
+void ServerConnection::watch_stall() {
+  if (transport_->queued() == 0 || write_timer_.armed() || closed_) return;
+  written_at_check_ = transport_->bytes_written();
+  write_timer_.arm(loop_.timers(), listener_.http.write_stall_timeout);
+}
+
+void ServerConnection::on_write_timer() {
+  if (transport_->queued() == 0) return;
+  if (transport_->bytes_written() == written_at_check_)
+    return close(Error(ErrorCode::client_stalled, Side::downstream));
+  watch_stall();
+}
+
+void ServerConnection::arm_idle() { read_timer_.arm(loop_.timers(), listener_.http.idle_timeout); }
+
+void ServerConnection::on_read_timer() {
+  if (closing_) return close(Error(ErrorCode::client_closed, Side::downstream));
+  if (stream_ != nullptr && !codec_->in_head()) return judge_body_rate();
+  if (!codec_->in_head() && requests_ > 0) {
+    if (loop_.now() < read_timer_.deadline()) return;
+    return begin_closing();
+  }
+  if (codec_->in_head()) return refuse(Error(ErrorCode::request_timeout, Side::downstream));
+  close(Error(ErrorCode::request_timeout, Side::downstream));
+}
+
+// A body must come at the least rate unless we ourselves asked the client to wait (CVE-2007-6750).
+void ServerConnection::judge_body_rate() {
+  read_timer_.arm(loop_.timers(), kRateCheck);
+  if (stream_->request_done() || stream_->body_paused()) {
+    received_at_check_ = stream_->body_bytes();
+    return;
+  }
+  const std::uint64_t passed = stream_->body_bytes() - received_at_check_;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(kRateCheck).count();
+  const std::uint64_t least =
+      listener_.http.min_body_rate.bytes * static_cast<std::uint64_t>(seconds);
+  received_at_check_ = stream_->body_bytes();
+  if (passed < least) refuse(Error(ErrorCode::request_timeout, Side::downstream, "body too slow"));
+}
+
+}  // namespace gateway::downstream

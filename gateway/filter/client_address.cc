@@ -1,0 +1,99 @@
+#include "gateway/filter/client_address.h"
+
+#include "gateway/http/fields.h"
+
+namespace gateway::filter {
+namespace {
+
+using http::HeaderId;
+
+// "1.2.3.4", "1.2.3.4:567", "::1", "[::1]:567"; anything else is no address.
+Result<IpAddress> parse_hop(std::string_view text) {
+  if (text.empty()) return failure(ErrorCode::bad_request, Side::downstream, "empty hop");
+  if (auto plain = IpAddress::parse(text)) return plain;
+  auto with_port = SocketAddress::parse(text);
+  if (with_port && text.front() != ':') return with_port->ip();
+  if (text.size() > 2 && text.front() == '[' && text.back() == ']')
+    return IpAddress::parse(text.substr(1, text.size() - 2));
+  return failure(ErrorCode::bad_request, Side::downstream, "not an address");
+}
+
+bool is_forwarding_field(HeaderId id) {
+  switch (id) {
+    case HeaderId::forwarded:
+    case HeaderId::x_forwarded_for:
+    case HeaderId::x_forwarded_host:
+    case HeaderId::x_forwarded_port:
+    case HeaderId::x_forwarded_proto:
+    case HeaderId::x_real_ip:
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Also those of the family that have no id: X-Forwarded-Prefix, -Server, -Ssl …
+bool claims_forwarding(const http::Header& field) {
+  if (field.id != HeaderId::other) return is_forwarding_field(field.id);
+  constexpr std::string_view kFamily = "x-forwarded-";
+  return field.name.size() > kFamily.size() && (field.name[0] | 0x20) == 'x' &&
+         http::equals_ignoring_case(field.name.substr(0, kFamily.size()), kFamily);
+}
+
+std::string_view address_text(const IpAddress& address, Arena& arena) {
+  char text[64];
+  return arena.copy({text, address.write(text)});
+}
+
+}  // namespace
+
+ClientAddress client_address(const downstream::ConnectionFacts& connection,
+                             const http::RequestHead& request, const std::vector<Cidr>& trusted) {
+  ClientAddress result{connection.peer.ip(), false};
+  if (trusted.empty() || !contains(trusted, connection.peer.ip())) return result;
+  result.peer_trusted = true;
+  // Several fields are one list (RFC 9110 §5.3): walked from the nearest hop outwards.
+  for (std::size_t i = request.headers.size(); i-- > 0;) {
+    const http::Header& field = request.headers[i];
+    if (field.id != HeaderId::x_forwarded_for) continue;
+    std::string_view rest = field.value;
+    while (!rest.empty()) {
+      const auto comma = rest.rfind(',');
+      std::string_view hop = comma == std::string_view::npos ? rest : rest.substr(comma + 1);
+      rest = comma == std::string_view::npos ? std::string_view() : rest.substr(0, comma);
+      while (!hop.empty() && hop.front() == ' ') hop.remove_prefix(1);
+      while (!hop.empty() && hop.back() == ' ') hop.remove_suffix(1);
+      const auto address = parse_hop(hop);
+      if (!address) return result;  // beyond a hop that says nonsense nobody is believed
+      result.address = *address;
+      if (!contains(trusted, *address)) return result;
+    }
+  }
+  return result;
+}
+
+void write_forwarded_headers(http::RequestHead& request, Arena& arena,
+                             const downstream::ConnectionFacts& connection, bool peer_trusted,
+                             bool host_rewritten, std::string_view original_host) {
+  const std::string_view peer = address_text(connection.peer.ip(), arena);
+  const std::string_view proto = connection.tls->is_tls ? "https" : "http";
+  http::HeaderList& headers = request.headers;
+  if (!peer_trusted) {
+    headers.remove_if(claims_forwarding);
+    headers.add(arena, HeaderId::x_forwarded_for, peer);
+    headers.add(arena, HeaderId::x_forwarded_proto, proto);
+  } else {
+    std::string_view chain;
+    for (const http::Header& field : headers)
+      if (field.id == HeaderId::x_forwarded_for && !field.value.empty())
+        chain = chain.empty() ? field.value : arena.concat(chain, ", ", field.value);
+    chain = chain.empty() ? peer : arena.concat(chain, ", ", peer);
+    headers.set(arena, HeaderId::x_forwarded_for, chain);
+    if (!headers.has(HeaderId::x_forwarded_proto))
+      headers.add(arena, HeaderId::x_forwarded_proto, proto);
+  }
+  if (host_rewritten && !headers.has(HeaderId::x_forwarded_host))
+    headers.add(arena, HeaderId::x_forwarded_host, original_host);
+}
+
+}  // namespace gateway::filter

@@ -1,0 +1,30 @@
+#pragma once
+
+#include <vector>
+
+#include "gateway/base/address.h"
+#include "gateway/downstream/handler.h"
+#include "gateway/http/message.h"
+
+namespace gateway::filter {
+
+struct ClientAddress {
+  IpAddress address;
+  bool peer_trusted = false;  ///< what the peer says about forwarding may be believed
+};
+
+/// The one function that decides who the client is, for filters, hashing, log and headers: the peer
+/// (which the PROXY protocol may have named), or, when the peer is in a trusted range, the
+/// rightmost address of X-Forwarded-For that is not itself trusted.
+ClientAddress client_address(const downstream::ConnectionFacts& connection,
+                             const http::RequestHead& request, const std::vector<Cidr>& trusted);
+
+/// Writes what the upstream is told about the client: X-Forwarded-For and X-Forwarded-Proto. From a
+/// peer that is not trusted, Forwarded, X-Real-IP and the X-Forwarded family are removed first
+/// (CVE-2024-45806); a trusted peer's are kept and its address is appended. `host_rewritten`: the
+/// original Host is kept in X-Forwarded-Host.
+void write_forwarded_headers(http::RequestHead& request, Arena& arena,
+                             const downstream::ConnectionFacts& connection, bool peer_trusted,
+                             bool host_rewritten, std::string_view original_host);
+
+}  // namespace gateway::filter

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gateway/base/local_ptr.h"
+#include "gateway/filter/filter.h"
+#include "gateway/metrics/registry.h"
+#include "gateway/routing/route.h"
+#include "gateway/snapshot/snapshot.h"
+#include "gateway/upstream/call.h"
+#include "gateway/upstream/upstream.h"
+
+namespace gateway::proxy {
+
+/// A filter of a route on one worker.
+struct BoundFilter {
+  std::unique_ptr<filter::Filter> filter;
+  unsigned hooks = 0;
+};
+
+/// A route on one worker: its filters' state, the upstreams it may go to, its counters. Pinned by
+/// the exchanges that use it, so that a reload never changes a route under a running exchange, and
+/// the rest of an old snapshot can go.
+class BoundRoute final : public LocalCounted {
+ public:
+  BoundRoute(std::shared_ptr<const routing::Route> route,
+             std::shared_ptr<const snapshot::FilterChain> chain, filter::WorkerServices& services);
+
+  const routing::Route& route() const { return *route_; }
+  const config::Route& model() const { return route_->model; }
+  bool is(const routing::Route* route, const snapshot::FilterChain* chain) const {
+    return route_.get() == route && chain_.get() == chain;
+  }
+  std::vector<BoundFilter>& filters() { return filters_; }
+  RouteCells& cells() { return *cells_; }
+  const upstream::CallOptions& call_options() const { return call_options_; }
+
+ private:
+  std::shared_ptr<const routing::Route> route_;
+  std::shared_ptr<const snapshot::FilterChain> chain_;
+  std::vector<BoundFilter> filters_;
+  std::shared_ptr<RouteCells> cells_;
+  upstream::CallOptions call_options_;
+};
+
+}  // namespace gateway::proxy

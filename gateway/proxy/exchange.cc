@@ -1,0 +1,352 @@
+#include "gateway/proxy/exchange.h"
+
+#include <algorithm>
+
+#include "gateway/downstream/local_reply.h"
+#include "gateway/filter/client_address.h"
+#include "gateway/http/fields.h"
+#include "gateway/proxy/proxy.h"
+#include "gateway/routing/redirect.h"
+#include "gateway/routing/rewrite.h"
+
+namespace gateway::proxy {
+namespace {
+
+using filter::Verdict;
+using http::HeaderId;
+
+constexpr std::size_t kMaxEarlyBody = 64 * 1024;
+
+std::string_view without_port(std::string_view host) {
+  if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
+  return host.substr(0, host.find(':'));
+}
+
+// Answers that a client may repeat soon say when.
+bool says_retry_after(int status) { return status == 503; }
+
+}  // namespace
+
+Exchange::Exchange(Proxy& proxy, downstream::Stream& stream)
+    : proxy_(proxy),
+      stream_(stream),
+      ticket_(Callback<Verdict>::bind<&Exchange::on_resume>(this)),
+      context_{stream.request(), stream.arena(), stream.connection(), stream.loop(), ticket_} {}
+
+Exchange::~Exchange() { finish(status_, ErrorCode::canceled); }
+
+void Exchange::run() {
+  const snapshot::Snapshot* snapshot = proxy_.snapshot();
+  const downstream::ConnectionFacts& connection = stream_.connection();
+  if (snapshot == nullptr || connection.listener_index >= snapshot->model->listeners.size())
+    return reply(ErrorCode::draining);
+  const filter::ClientAddress client =
+      filter::client_address(connection, context_.request,
+                             snapshot->model->listeners[connection.listener_index].trusted_proxies);
+  context_.client = client.address;
+  context_.peer_trusted = client.peer_trusted;
+  if (misdirected()) return reply(ErrorCode::misdirected);
+  if (!snapshot->identity_headers.empty()) strip_identity_headers();
+  match_ = snapshot->routes->find(connection.listener_index, context_.request);
+  if (match_ == nullptr) return reply(ErrorCode::no_route);
+  route_ = proxy_.bind(*match_->route);
+  context_.route = route_->route().name();
+  route_->cells().begin();
+  run_request_filters();
+}
+
+// A client certificate was checked for the name in the handshake and for no other (CVE-2025-23419).
+bool Exchange::misdirected() const {
+  const downstream::ConnectionFacts& connection = stream_.connection();
+  return connection.require_sni_match &&
+         !http::equals_ignoring_case(without_port(context_.request.host),
+                                     connection.tls->server_name);
+}
+
+void Exchange::strip_identity_headers() {
+  for (const std::string& name : proxy_.snapshot()->identity_headers)
+    context_.request.headers.remove(name);
+}
+
+void Exchange::run_request_filters() {
+  std::vector<BoundFilter>& filters = route_->filters();
+  while (next_filter_ < filters.size()) {
+    BoundFilter& bound = filters[next_filter_++];
+    if ((bound.hooks & filter::kOnRequest) == 0) continue;
+    const Verdict verdict = bound.filter->on_request(context_);
+    if (verdict == Verdict::proceed) continue;
+    if (verdict == Verdict::reply) return reply(context_.reply);
+    return;  // on_resume goes on
+  }
+  act();
+}
+
+void Exchange::on_resume(Verdict verdict) {
+  if (finished_) return;
+  if (verdict == Verdict::reply) return reply(context_.reply);
+  run_request_filters();
+}
+
+void Exchange::act() {
+  const config::Route& route = route_->model();
+  if (route.redirect) return redirect();
+  if (route.respond) return respond();
+  forward();
+}
+
+void Exchange::redirect() {
+  auto location = routing::redirect_location(*match_, context_.request,
+                                             stream_.connection().tls->is_tls, context_.arena);
+  if (!location) return reply(location.error().code);
+  http::HeaderList headers = context_.response_headers;
+  headers.add(context_.arena, HeaderId::location, *location);
+  status_ = route_->model().redirect->status;
+  head_sent_ = true;
+  downstream::send_text(stream_, status_, {}, {}, &headers);
+  finish(status_, ErrorCode::none);
+}
+
+void Exchange::respond() {
+  const config::FixedAnswer& answer = *route_->model().respond;
+  status_ = answer.status;
+  head_sent_ = true;
+  response_bytes_ = answer.body.size();
+  downstream::send_text(stream_, status_, answer.content_type, answer.body,
+                        &context_.response_headers);
+  finish(status_, ErrorCode::none);
+}
+
+void Exchange::count_arrival() {
+  if (arrived_ || !route_) return;
+  arrived_ = true;
+  route_->cells().arrived(stream_.loop().now());
+}
+
+void Exchange::forward() {
+  count_arrival();
+  http::RequestHead& request = context_.request;
+  http::strip_hop_by_hop(request.headers);
+  const std::string_view original_host = request.host;
+  const std::optional<config::Rewrite>& rewrite = route_->model().rewrite;
+  if (rewrite) {
+    auto rewritten = routing::rewrite(*match_, request, context_.arena);
+    if (!rewritten) return reply(rewritten.error().code);
+  }
+  filter::write_forwarded_headers(request, context_.arena, stream_.connection(),
+                                  context_.peer_trusted, rewrite && rewrite->host, original_host);
+  const auto& targets = route_->model().forward;
+  const auto random =
+      static_cast<std::uint32_t>(targets.size() > 1 ? stream_.loop().random().next() >> 32 : 0);
+  const std::size_t target = route_->route().split.pick(random);
+  upstream_ = target < targets.size() ? proxy_.find_upstream(targets[target].upstream)
+                                      : LocalPtr<upstream::Upstream>();
+  if (!upstream_) return reply(ErrorCode::no_endpoint);
+  upstream::CallOptions options = route_->call_options();
+  options.hash = upstream_->picker().hash_of(request, context_.client);
+  calling_ = true;
+  call_.start(upstream_, request, *this, options);
+  if (!finished_) write_early_body();
+}
+
+// What came while a filter held the exchange.
+void Exchange::write_early_body() {
+  while (!early_body_.empty() && !finished_) {
+    const std::string_view piece = early_body_.front();
+    call_.write_body(piece);
+    early_body_.consume(piece.size());
+  }
+  if (finished_) return;
+  if (request_ended_) call_.end_body(request_trailers_);
+  if (body_paused_ && call_.writable()) {
+    body_paused_ = false;
+    stream_.resume_body();
+  }
+}
+
+bool Exchange::pass_stages(std::string_view& bytes) {
+  for (std::size_t i = 0; i < context_.request_stage_count; ++i) {
+    auto passed = context_.request_stages[i]->on_body(bytes);
+    if (passed) continue;
+    reply_or_reset(passed.error());
+    return false;
+  }
+  return true;
+}
+
+void Exchange::on_request_body(std::string_view bytes) {
+  if (finished_) return;
+  request_bytes_ += bytes.size();
+  if (!pass_stages(bytes)) return;
+  if (calling_) {
+    call_.write_body(bytes);
+    if (finished_ || call_.writable()) return;
+  } else {
+    early_body_.append(bytes);
+    if (early_body_.size() < kMaxEarlyBody) return;
+  }
+  body_paused_ = true;
+  stream_.pause_body();
+}
+
+void Exchange::on_request_trailers(http::HeaderList& trailers) {
+  if (finished_) return;
+  for (const std::string& name : proxy_.snapshot()->identity_headers) trailers.remove(name);
+  // The list's fields live in the arena, the list itself may not.
+  request_trailers_ = context_.arena.make<http::HeaderList>(trailers);
+}
+
+void Exchange::on_request_end() {
+  request_ended_ = true;
+  if (!finished_ && calling_) call_.end_body(request_trailers_);
+}
+
+void Exchange::on_request_failed(const Error& error) {
+  if (!finished_) reply_or_reset(error);
+}
+
+void Exchange::on_writable() {
+  if (finished_ || !response_paused_) return;
+  response_paused_ = false;
+  call_.resume_response();
+}
+
+void Exchange::on_abort(const Error& error) {
+  call_.cancel();
+  finish(head_sent_ ? status_ : describe(ErrorCode::client_closed).status,
+         error.code == ErrorCode::canceled ? ErrorCode::client_closed : error.code);
+}
+
+void Exchange::reply(ErrorCode code) {
+  filter::LocalReply reply_of_code;
+  reply_of_code.code = code;
+  reply(reply_of_code);
+}
+
+void Exchange::reply(const filter::LocalReply& wanted) {
+  status_ = wanted.status != 0 ? wanted.status : describe(wanted.code).status;
+  if (status_ == 503) count_arrival();
+  http::HeaderList headers = context_.response_headers;
+  for (const http::Header& field : wanted.headers) headers.add(context_.arena, field);
+  if (says_retry_after(status_) && !headers.has(HeaderId::retry_after))
+    headers.add(context_.arena, HeaderId::retry_after, "1");
+  proxy_.metrics().process().local_reply(wanted.code);
+  head_sent_ = true;
+  response_bytes_ = downstream::send_local_reply(
+      stream_, {wanted.code, status_, wanted.text, context_.request_id, &headers});
+  finish(status_, wanted.code);
+}
+
+void Exchange::reply_or_reset(const Error& error) {
+  call_.cancel();
+  if (!head_sent_) return reply(error.code);
+  stream_.reset(error);
+  finish(status_, error.code);
+}
+
+void Exchange::on_call_ready() {
+  stream_.send_continue();
+  if (!body_paused_ || finished_ || !call_.writable()) return;
+  body_paused_ = false;
+  stream_.resume_body();
+}
+
+void Exchange::on_informational(http::ResponseHead& head) {
+  // 100 is ours to say (on_call_ready); what else may precede an answer passes.
+  if (head.status == 100) return;
+  http::strip_hop_by_hop(head.headers);
+  stream_.send_informational(head.status, head.headers);
+}
+
+void Exchange::on_response_head(http::ResponseHead& head) {
+  if (head.status == 101)  // never asked for: Upgrade is not forwarded
+    return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
+  http::strip_hop_by_hop(head.headers);
+  for (std::size_t i = 0; i < next_filter_; ++i) {
+    BoundFilter& bound = route_->filters()[i];
+    if ((bound.hooks & filter::kOnResponse) != 0) bound.filter->on_response(context_, head);
+  }
+  for (const http::Header& field : context_.response_headers)
+    head.headers.set(context_.arena, field.name, field.value);
+  auto sent = stream_.send_head(head);
+  if (!sent)
+    return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, sent.error().detail));
+  status_ = head.status;
+  head_sent_ = true;
+}
+
+void Exchange::on_response_body(std::string_view bytes) {
+  response_bytes_ += bytes.size();
+  stream_.send_body(bytes);
+  if (finished_ || response_paused_ || stream_.writable()) return;
+  response_paused_ = true;
+  call_.pause_response();
+}
+
+void Exchange::on_response_trailers(http::HeaderList& trailers) {
+  http::strip_hop_by_hop(trailers);
+  for (const http::Header& field : trailers)
+    response_trailers_.add(context_.arena, {field.id, context_.arena.copy(field.name),
+                                            context_.arena.copy(field.value)});
+}
+
+void Exchange::on_response_end() {
+  finish(status_, ErrorCode::none);
+  stream_.send_end(response_trailers_.empty() ? nullptr : &response_trailers_);
+}
+
+void Exchange::on_call_failed(const Error& error) { reply_or_reset(error); }
+
+void Exchange::on_call_writable() {
+  if (finished_ || !body_paused_) return;
+  body_paused_ = false;
+  stream_.resume_body();
+}
+
+void Exchange::finish(int status, ErrorCode code) {
+  if (finished_) return;
+  finished_ = true;
+  ticket_.unlink();
+  const Duration took = stream_.loop().now() - stream_.started();
+  if (route_) {
+    RouteCells& cells = route_->cells();
+    cells.finish(status, took, request_bytes_, response_bytes_);
+    if (call_.attempts() > 1) cells.retries.add(call_.attempts() - 1);
+    const filter::Outcome outcome{status, code, request_bytes_, response_bytes_};
+    for (std::size_t i = 0; i < next_filter_; ++i) {
+      BoundFilter& bound = route_->filters()[i];
+      if ((bound.hooks & filter::kOnDone) != 0) bound.filter->on_done(context_, outcome);
+    }
+  }
+  log(status, code);
+}
+
+void Exchange::log(int status, ErrorCode code) {
+  AccessLogShard* access_log = proxy_.access_log();
+  const bool wanted = access_log != nullptr && access_log->enabled();
+  if (!wanted && status < 500 && status != 0) return;
+  AccessRecord record;
+  record.started = stream_.started();
+  record.took = stream_.loop().now() - record.started;
+  record.request_id = context_.request_id;
+  record.client = context_.client;
+  const http::RequestHead& request = context_.request;
+  record.method = http::to_string(request.method);
+  record.host = request.host;
+  record.path = request.path;
+  record.query = request.query;
+  record.status = status;
+  record.flag = code == ErrorCode::none ? "-" : describe(code).flag;
+  record.bytes_in = request_bytes_;
+  record.bytes_out = response_bytes_;
+  record.route = context_.route;
+  if (upstream_) record.upstream = upstream_->settings().name;
+  if (const upstream::Endpoint* endpoint = call_.endpoint()) record.endpoint = endpoint->label();
+  if (head_sent_ && calling_) record.upstream_took = call_.time_to_head();
+  record.attempts = static_cast<int>(call_.attempts());
+  record.user = context_.user;
+  record.tls_version = stream_.connection().tls->version;
+  if (wanted) access_log->write(record);
+  if (status >= 500 || status == 0) proxy_.metrics().recent_errors().note(record);
+}
+
+}  // namespace gateway::proxy

@@ -1,0 +1,91 @@
+#pragma once
+
+#include <optional>
+
+#include "gateway/base/buffer.h"
+#include "gateway/base/pooled.h"
+#include "gateway/downstream/handler.h"
+#include "gateway/filter/filter.h"
+#include "gateway/proxy/bound_route.h"
+#include "gateway/upstream/call.h"
+
+namespace gateway::proxy {
+
+class Proxy;
+
+/// The life of one request, in the order in which it happens:
+///   run → route → filters (→ hold) → act: forward | redirect | fixed answer
+///   forward: call ⇄ body both ways → response head → response filters → end
+///   finish: counted and logged exactly once, however it ended
+/// The two directions are independent: a response may begin and end before the request does.
+class Exchange final : public downstream::Exchange,
+                       public Pooled<Exchange>,
+                       private upstream::CallObserver {
+ public:
+  Exchange(Proxy& proxy, downstream::Stream& stream);
+  ~Exchange() override;
+
+  /// Once, right after construction. May answer at once.
+  void run();
+
+  void on_request_body(std::string_view bytes) override;
+  void on_request_trailers(http::HeaderList& trailers) override;
+  void on_request_end() override;
+  void on_request_failed(const Error& error) override;
+  void on_writable() override;
+  void on_abort(const Error& error) override;
+
+ private:
+  bool misdirected() const;
+  void strip_identity_headers();
+  void run_request_filters();
+  void on_resume(filter::Verdict verdict);
+  void act();
+  void redirect();
+  void respond();
+  void forward();
+  void count_arrival();
+
+  bool pass_stages(std::string_view& bytes);
+  void write_early_body();
+
+  void reply(const filter::LocalReply& reply);
+  void reply(ErrorCode code);
+  void reply_or_reset(const Error& error);
+  void finish(int status, ErrorCode code);
+  void log(int status, ErrorCode code);
+
+  void on_call_ready() override;
+  void on_informational(http::ResponseHead& head) override;
+  void on_response_head(http::ResponseHead& head) override;
+  void on_response_body(std::string_view bytes) override;
+  void on_response_trailers(http::HeaderList& trailers) override;
+  void on_response_end() override;
+  void on_call_failed(const Error& error) override;
+  void on_call_writable() override;
+
+  Proxy& proxy_;
+  downstream::Stream& stream_;
+  LocalPtr<BoundRoute> route_;
+  LocalPtr<upstream::Upstream> upstream_;
+  const routing::Match* match_ = nullptr;  ///< kept alive by route_
+  filter::HoldTicket ticket_;
+  filter::RequestContext context_;
+  upstream::Call call_;
+  Buffer early_body_;  ///< body bytes that came while a filter held the exchange
+  http::HeaderList* request_trailers_ = nullptr;
+  http::HeaderList response_trailers_;
+  std::size_t next_filter_ = 0;  ///< filters before it have seen on_request
+  std::uint64_t request_bytes_ = 0;
+  std::uint64_t response_bytes_ = 0;
+  int status_ = 0;
+  bool calling_ = false;
+  bool request_ended_ = false;
+  bool body_paused_ = false;
+  bool response_paused_ = false;
+  bool head_sent_ = false;
+  bool arrived_ = false;
+  bool finished_ = false;
+};
+
+}  // namespace gateway::proxy

@@ -1,0 +1,102 @@
+#include "gateway/proxy/proxy.h"
+
+#include "gateway/proxy/exchange.h"
+
+namespace gateway::proxy {
+
+Proxy::Proxy(EventLoop& loop, MetricsShard& metrics, AccessLogShard* access_log, TlsFactory tls)
+    : loop_(loop), metrics_(metrics), access_log_(access_log), make_tls_(std::move(tls)) {}
+
+Proxy::~Proxy() = default;
+
+Result<void> Proxy::swap(std::shared_ptr<const snapshot::Snapshot> next) {
+  if (auto taken = take_upstreams(*next); !taken) return taken;
+  keep_bound_routes(*next);
+  snapshot_ = std::move(next);
+  // A state whose last filter went with the old routes is referenced by the map alone.
+  std::erase_if(states_, [](const auto& slot) { return slot.second.use_count() == 1; });
+  return {};
+}
+
+Result<void> Proxy::take_upstreams(const snapshot::Snapshot& next) {
+  std::map<std::string, LocalPtr<upstream::Upstream>, std::less<>> kept;
+  for (const auto& [name, settings] : next.upstreams) {
+    const auto found = upstreams_.find(name);
+    if (found != upstreams_.end() && found->second->settings().tls == settings->tls) {
+      kept.emplace(name, found->second);
+      continue;
+    }
+    std::shared_ptr<net::ClientTlsContext> tls;
+    if (settings->tls) {
+      auto made = make_tls_(*settings->tls);
+      if (!made) return tl::make_unexpected(made.error());
+      tls = std::move(*made);
+    }
+    auto cells = metrics_.upstream(name);
+    auto upstream =
+        make_local<upstream::Upstream>(loop_, settings, std::move(tls), std::move(cells));
+    if (const auto set = endpoint_sets_.find(name); set != endpoint_sets_.end())
+      upstream->update(set->second);
+    kept.emplace(name, std::move(upstream));
+  }
+  // Nothing can fail any more.
+  for (auto& [name, upstream] : kept) upstream->configure(next.upstreams.find(name)->second);
+  upstreams_ = std::move(kept);
+  std::erase_if(endpoint_sets_, [&](const auto& set) { return !upstreams_.contains(set.first); });
+  return {};
+}
+
+void Proxy::keep_bound_routes(const snapshot::Snapshot& next) {
+  const auto& routes = next.routes->routes();
+  for (std::size_t i = 0; i < bound_.size(); ++i) {
+    if (!bound_[i]) continue;
+    const bool same = i < routes.size() && bound_[i]->is(routes[i].get(), next.chains[i].get());
+    if (!same) bound_[i] = {};
+  }
+  bound_.resize(routes.size());
+}
+
+void Proxy::update_endpoints(const upstream::EndpointSetPtr& set) {
+  endpoint_sets_[set->upstream] = set;
+  if (const auto found = upstreams_.find(set->upstream); found != upstreams_.end())
+    found->second->update(set);
+}
+
+LocalPtr<BoundRoute> Proxy::bind(const routing::Route& route) {
+  LocalPtr<BoundRoute>& slot = bound_[route.index];
+  if (!slot)
+    slot = make_local<BoundRoute>(snapshot_->routes->routes()[route.index],
+                                  snapshot_->chains[route.index],
+                                  static_cast<filter::WorkerServices&>(*this));
+  return slot;
+}
+
+LocalPtr<upstream::Upstream> Proxy::find_upstream(std::string_view name) {
+  const auto found = upstreams_.find(name);
+  return found == upstreams_.end() ? LocalPtr<upstream::Upstream>() : found->second;
+}
+
+upstream::Upstream* Proxy::upstream(std::string_view name) { return find_upstream(name).pointer(); }
+
+std::shared_ptr<void>& Proxy::state_slot(const std::string& key) { return states_[key]; }
+
+std::unique_ptr<downstream::Exchange> Proxy::begin(downstream::Stream& stream) {
+  auto exchange = std::make_unique<Exchange>(*this, stream);
+  exchange->run();
+  return exchange;
+}
+
+void Proxy::on_refused(const downstream::ConnectionFacts& connection, const Error& error) {
+  metrics_.process().local_reply(error.code);
+  if (access_log_ == nullptr || !access_log_->enabled()) return;
+  const ErrorDescription& description = describe(error.code);
+  AccessRecord record;
+  record.started = loop_.now();
+  record.client = connection.peer.ip();
+  record.status = description.status;
+  record.flag = description.flag;
+  record.tls_version = connection.tls->version;
+  access_log_->write(record);
+}
+
+}  // namespace gateway::proxy

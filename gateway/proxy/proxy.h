@@ -1,0 +1,68 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/downstream/handler.h"
+#include "gateway/filter/filter.h"
+#include "gateway/metrics/access_log.h"
+#include "gateway/metrics/registry.h"
+#include "gateway/proxy/bound_route.h"
+#include "gateway/snapshot/snapshot.h"
+#include "gateway/upstream/upstream.h"
+
+namespace gateway::proxy {
+
+/// The Handler of public listeners, one per worker: holds the worker's view of the snapshot and
+/// begins exchanges. Belongs to its worker's thread.
+class Proxy final : public downstream::Handler, private filter::WorkerServices {
+ public:
+  /// Makes the TLS context of an upstream on this worker.
+  using TlsFactory = std::function<Result<std::shared_ptr<net::ClientTlsContext>>(
+      const config::UpstreamTls& settings)>;
+
+  /// `access_log` may be null.
+  Proxy(EventLoop& loop, MetricsShard& metrics, AccessLogShard* access_log, TlsFactory tls);
+  ~Proxy() override;
+
+  /// Between two events: the next request sees the new snapshot; exchanges under way keep their
+  /// route. Upstreams with equal TLS settings keep their connections.
+  Result<void> swap(std::shared_ptr<const snapshot::Snapshot> snapshot);
+  void update_endpoints(const upstream::EndpointSetPtr& set);
+  /// An answer to every request until the first snapshot is there.
+  bool ready() const { return snapshot_ != nullptr; }
+
+  std::unique_ptr<downstream::Exchange> begin(downstream::Stream& stream) override;
+  void on_refused(const downstream::ConnectionFacts& connection, const Error& error) override;
+
+  // For exchanges.
+  const snapshot::Snapshot* snapshot() const { return snapshot_.get(); }
+  LocalPtr<BoundRoute> bind(const routing::Route& route);
+  LocalPtr<upstream::Upstream> find_upstream(std::string_view name);
+  MetricsShard& metrics() override { return metrics_; }
+  AccessLogShard* access_log() { return access_log_; }
+  EventLoop& loop() override { return loop_; }
+
+ private:
+  upstream::Upstream* upstream(std::string_view name) override;
+  std::shared_ptr<void>& state_slot(const std::string& key) override;
+  Result<void> take_upstreams(const snapshot::Snapshot& snapshot);
+  void keep_bound_routes(const snapshot::Snapshot& next);
+
+  EventLoop& loop_;
+  MetricsShard& metrics_;
+  AccessLogShard* access_log_;
+  TlsFactory make_tls_;
+  std::shared_ptr<const snapshot::Snapshot> snapshot_;
+  /// By routing::Route::index, made at a route's first request: a swap among 10,000 routes binds
+  /// none.
+  std::vector<LocalPtr<BoundRoute>> bound_;
+  std::map<std::string, LocalPtr<upstream::Upstream>, std::less<>> upstreams_;
+  std::map<std::string, upstream::EndpointSetPtr, std::less<>> endpoint_sets_;
+  std::map<std::string, std::shared_ptr<void>, std::less<>> states_;
+};
+
+}  // namespace gateway::proxy

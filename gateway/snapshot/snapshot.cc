@@ -1,0 +1,130 @@
+#include "gateway/snapshot/snapshot.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "gateway/filter/table.h"
+
+namespace gateway::snapshot {
+namespace {
+
+Result<RouteFilter> compile_filter(const config::PolicySettings& settings,
+                                   filter::CompileServices& services) {
+  const filter::FilterType* type = filter::find_filter_type(settings.type);
+  if (type == nullptr)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   fmt::format("there is no filter '{}'", settings.type));
+  auto plan = type->compile(settings.options, services);
+  if (!plan) return tl::make_unexpected(plan.error());
+  return RouteFilter{type, settings, *plan};
+}
+
+Result<FilterChain> compile_filters(const std::vector<config::PolicySettings>& list,
+                                    std::string_view owner, filter::CompileServices& services) {
+  FilterChain chain;
+  for (const config::PolicySettings& settings : list) {
+    auto compiled = compile_filter(settings, services);
+    if (!compiled) {
+      Error error = compiled.error();
+      error.detail = fmt::format("{}, filter {}: {}", owner, settings.type, error.detail);
+      return tl::make_unexpected(std::move(error));
+    }
+    chain.push_back(std::move(*compiled));
+  }
+  return chain;
+}
+
+// Filters run in the order of the table, whatever the order in the file; global ones first among
+// equals.
+FilterChain merge(const FilterChain& global, FilterChain own) {
+  FilterChain chain = global;
+  for (RouteFilter& entry : own) chain.push_back(std::move(entry));
+  std::stable_sort(chain.begin(), chain.end(), [](const RouteFilter& a, const RouteFilter& b) {
+    return filter::run_position(a.settings) < filter::run_position(b.settings);
+  });
+  return chain;
+}
+
+class Compiler {
+ public:
+  Compiler(Snapshot& snapshot, const Snapshot* previous, filter::CompileServices& services)
+      : snapshot_(snapshot), previous_(previous), services_(services) {}
+
+  Result<void> run() {
+    const config::Model& model = *snapshot_.model;
+    auto table = routing::RouteTable::compile(model.routes, model.listeners,
+                                              previous_ ? previous_->routes.get() : nullptr);
+    if (!table) return tl::make_unexpected(table.error());
+    snapshot_.routes = *table;
+    share_upstreams();
+    auto global = compile_filters(model.filters, "every route", services_);
+    if (!global) return tl::make_unexpected(global.error());
+    const bool reuse = previous_ != nullptr && previous_->model->filters == model.filters;
+    snapshot_.chains.resize(snapshot_.routes->routes().size());
+    for (const auto& route : snapshot_.routes->routes()) {
+      if (!route) continue;
+      auto chain = chain_for(*route, *global, reuse);
+      if (!chain) return tl::make_unexpected(chain.error());
+      snapshot_.chains[route->index] = std::move(*chain);
+    }
+    collect_identity_headers();
+    return {};
+  }
+
+ private:
+  void share_upstreams() {
+    for (const config::Upstream& upstream : snapshot_.model->upstreams) {
+      std::shared_ptr<const config::Upstream> shared;
+      if (previous_ != nullptr) {
+        const auto found = previous_->upstreams.find(upstream.name);
+        if (found != previous_->upstreams.end() && *found->second == upstream)
+          shared = found->second;
+      }
+      if (!shared) shared = std::make_shared<const config::Upstream>(upstream);
+      snapshot_.upstreams.emplace(upstream.name, std::move(shared));
+    }
+  }
+
+  Result<std::shared_ptr<const FilterChain>> chain_for(const routing::Route& route,
+                                                       const FilterChain& global, bool reuse) {
+    if (reuse && route.index < previous_->routes->routes().size() &&
+        previous_->routes->routes()[route.index].get() == &route)
+      return previous_->chains[route.index];
+    auto own =
+        compile_filters(route.model.filters, fmt::format("route {}", route.name()), services_);
+    if (!own) return tl::make_unexpected(own.error());
+    return std::make_shared<const FilterChain>(merge(global, std::move(*own)));
+  }
+
+  void collect_identity_headers() {
+    std::set<std::string> names;
+    std::set<const FilterChain*> seen;
+    for (const auto& chain : snapshot_.chains) {
+      if (!chain || !seen.insert(chain.get()).second) continue;
+      for (const RouteFilter& entry : *chain)
+        for (const std::string& name : entry.plan->identity_headers()) names.insert(name);
+    }
+    snapshot_.identity_headers.assign(names.begin(), names.end());
+  }
+
+  Snapshot& snapshot_;
+  const Snapshot* previous_;
+  filter::CompileServices& services_;
+};
+
+}  // namespace
+
+Result<std::shared_ptr<const Snapshot>> compile(std::shared_ptr<const config::Model> model,
+                                                std::uint64_t generation, const Snapshot* previous,
+                                                filter::CompileServices& services) {
+  auto snapshot = std::make_shared<Snapshot>();
+  snapshot->generation = generation;
+  snapshot->model = std::move(model);
+  if (auto done = Compiler(*snapshot, previous, services).run(); !done)
+    return tl::make_unexpected(done.error());
+  return snapshot;
+}
+
+}  // namespace gateway::snapshot

@@ -1,0 +1,93 @@
+#include "gateway/upstream/endpoint_pool.h"
+
+#include "gateway/upstream/upstream.h"
+
+namespace gateway::upstream {
+
+EndpointPool::EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint)
+    : loop_(loop), upstream_(upstream), endpoint_(std::move(endpoint)) {}
+
+EndpointPool::~EndpointPool() { GATEWAY_CHECK(connections_ == 0); }
+
+ClientConnection* EndpointPool::take_idle() {
+  ClientConnection* connection = idle_.pop_front();
+  if (connection == nullptr) return nullptr;
+  connection->in_idle_list_ = false;
+  --idle_count_;
+  busy_.push_back(*connection);
+  return connection;
+}
+
+bool EndpointPool::connect_for(PoolWaiter& waiter) {
+  const config::Upstream& settings = upstream_.settings();
+  Place place = Place::take(upstream_.load().connections, settings.limits.connections);
+  if (!place) {
+    if (connecting_ == 0) return false;
+    waiters_.push_back(waiter);  // whichever connection opens or falls free first serves it
+    return true;
+  }
+  waiters_.push_back(waiter);
+  auto* connection = new ClientConnection(loop_, *this, std::move(place));
+  ++connections_;
+  ++connecting_;
+  busy_.push_back(*connection);
+  connection->connect(settings.timeouts.connect, upstream_.tls(),
+                      upstream_.server_name(*endpoint_));
+  return true;
+}
+
+void EndpointPool::retire() {
+  retired_ = true;
+  while (close_one_idle()) {
+  }
+}
+
+void EndpointPool::close_all() {
+  retire();
+  while (ClientConnection* connection = busy_.front()) connection->close();
+}
+
+bool EndpointPool::close_one_idle() {
+  ClientConnection* connection = idle_.back();
+  if (connection == nullptr) return false;
+  connection->close();
+  return true;
+}
+
+void EndpointPool::serve(ClientConnection& connection) {
+  if (PoolWaiter* waiter = waiters_.pop_front()) return waiter->on_connection(connection);
+  const config::Upstream& settings = upstream_.settings();
+  if (retired_ || idle_count_ >= settings.max_idle_connections) return connection.close();
+  static_cast<ListHook<ClientConnection>&>(connection).unlink();
+  idle_.push_front(connection);
+  connection.in_idle_list_ = true;
+  ++idle_count_;
+  connection.start_idle(settings.timeouts.idle);
+  upstream_.on_capacity();
+}
+
+void EndpointPool::on_connection_open(ClientConnection& connection) {
+  --connecting_;
+  endpoint_->set_accepts_connections(true);
+  serve(connection);
+}
+
+void EndpointPool::on_connection_idle(ClientConnection& connection) { serve(connection); }
+
+void EndpointPool::on_connection_closed(ClientConnection& connection) {
+  --connections_;
+  if (!connection.open()) --connecting_;
+  if (connection.in_idle_list_) {
+    connection.in_idle_list_ = false;
+    --idle_count_;
+  }
+  upstream_.on_capacity();
+  if (retired_ && unused()) upstream_.on_pool_unused();
+}
+
+// One connection that could not be made fails one waiter, so that each failure is one attempt's.
+void EndpointPool::on_connect_failed(const Error& error) {
+  if (PoolWaiter* waiter = waiters_.pop_front()) waiter->on_no_connection(error);
+}
+
+}  // namespace gateway::upstream
