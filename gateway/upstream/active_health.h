@@ -14,7 +14,8 @@
 
 namespace gateway::upstream {
 
-/// One probe on its way. Destroying it gives it up; its answer will not be called then.
+/// One probe on its way, or answered: kept until the endpoint's next one. Destroying it gives it
+/// up; it does not answer then. That may happen from inside its answer.
 class Probe {
  public:
   virtual ~Probe() = default;
@@ -37,8 +38,9 @@ class Prober {
 /// `Endpoint::healthy`. Control thread only.
 ///
 /// A probe starts `interval` after the last one ended, give or take a tenth, so that many gateways
-/// do not probe in step; the first ones are spread over one interval. An unhealthy endpoint is
-/// probed at least each kEager: recovery within a second must not depend on a long interval.
+/// do not probe in step; the first ones are spread over one interval, a second at most. An
+/// unhealthy endpoint is probed at least each kEager: recovery within a second must not depend on a
+/// long interval.
 class ActiveHealth {
  public:
   static constexpr Duration kEager = std::chrono::milliseconds(400);
@@ -47,6 +49,8 @@ class ActiveHealth {
 
   ActiveHealth(TimerWheel& timers, Random& random, Prober& prober);
   ~ActiveHealth();
+  ActiveHealth(const ActiveHealth&) = delete;
+  ActiveHealth& operator=(const ActiveHealth&) = delete;
   void on_change(Changed changed) { changed_ = std::move(changed); }
 
   /// A new configuration. Upstreams that no longer ask are left alone, their endpoints called
@@ -59,10 +63,9 @@ class ActiveHealth {
   class Check;
   struct Group {
     config::ActiveHealth settings;
-    EndpointSetPtr set;
     std::map<const Endpoint*, std::unique_ptr<Check>> checks;
   };
-  void start_checks(Group& group);
+  void start_checks(Group& group, const EndpointSetPtr& set);
 
   TimerWheel& timers_;
   Random& random_;

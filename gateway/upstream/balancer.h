@@ -17,7 +17,7 @@ namespace gateway::upstream {
 /// What a choice may depend on.
 struct PickContext {
   /// From `Picker::hash_of`; nothing: any endpoint is as good.
-  std::optional<std::uint64_t> hash;
+  std::optional<std::uint64_t> hash = std::nullopt;
   /// Endpoints on which this call was tried already: avoided while there are others.
   std::span<const Endpoint* const> tried = {};
 };

@@ -16,7 +16,7 @@ namespace gateway::upstream {
 /// written by any thread; the order between cells does not matter, each is a hint of its own.
 ///
 /// Lifetime: a plain pointer is good while its holder also holds an endpoint set that names the
-/// endpoint, or an EndpointUse of it.
+/// endpoint, an EndpointUse of it, or a connection that it counted.
 class Endpoint {
  public:
   /// `host`: the name in the configuration that led here (SNI and verified name, unless
@@ -39,6 +39,11 @@ class Endpoint {
   std::uint32_t connections() const { return connections_.load(std::memory_order_relaxed); }
   void connection_opened() { connections_.fetch_add(1, std::memory_order_relaxed); }
   void connection_closed() { connections_.fetch_sub(1, std::memory_order_release); }
+  /// Neither requests nor connections; sees all that was done with the ones that ended.
+  bool idle() const {
+    return in_flight_.load(std::memory_order_acquire) == 0 &&
+           connections_.load(std::memory_order_acquire) == 0;
+  }
 
   /// Verdict of the active checks; true until they say otherwise.
   bool healthy() const { return healthy_.load(std::memory_order_relaxed); }

@@ -46,7 +46,6 @@ class EndpointDirectory {
  private:
   struct Group {
     std::vector<config::Endpoint> wanted;
-    Duration slow_start{};
     EndpointSetPtr set;
   };
   void rebuild(std::string_view name, Group& group);

@@ -19,11 +19,9 @@ class EndpointRegistry {
   /// How long an endpoint that no set names any more is remembered (and its metrics are shown).
   static constexpr Duration kRetention = std::chrono::minutes(5);
 
-  /// The endpoint of that identity (upstream, address, uid), made if it is not known.
+  /// The endpoint of that identity (upstream, address, host, uid), made if it is not known.
   std::shared_ptr<Endpoint> obtain(std::string_view upstream, const SocketAddress& address,
                                    std::string_view host, std::string_view uid = {});
-  bool knows(std::string_view upstream, const SocketAddress& address,
-             std::string_view uid = {}) const;
 
   /// Forgets endpoints that for kRetention nobody has held or used; returns them, for whoever keeps
   /// something per endpoint. Call about once a minute.
@@ -37,7 +35,7 @@ class EndpointRegistry {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using Key = std::tuple<std::string, SocketAddress, std::string>;
+  using Key = std::tuple<std::string, SocketAddress, std::string, std::string>;
   struct Entry {
     std::shared_ptr<Endpoint> endpoint;
     std::optional<Instant> unused_since;

@@ -66,15 +66,16 @@ class Picker {
   /// past.
   bool report(Endpoint& endpoint, Outcome outcome, Instant started, Instant now);
 
-  /// True when `pick` without history could find something now.
-  bool any_available(Instant now) const;
-
  private:
-  enum class State : std::uint8_t { available, trial, panic_only, unusable };
-  State state_of(const Endpoint& endpoint, Instant now) const;
+  bool ejected(const Endpoint& endpoint, Instant now) const {
+    return settings_.passive.enabled && endpoint.ejected(now);
+  }
+  bool warm(const Endpoint& endpoint, Instant now);
+  bool try_trial(Endpoint& endpoint, const PickContext& context, Instant now) const;
   std::optional<Choice> choose(const PickContext& context, Instant now);
   std::optional<Choice> search(const PickContext& context, Instant now);
-  bool may_eject(const Endpoint& endpoint, Instant now) const;
+  bool may_eject(Instant now) const;
+  bool report_failure(Endpoint& endpoint, Outcome outcome, Instant now);
   Choice at(std::uint32_t index, bool trial = false) const {
     return {index, set_->entries[index].endpoint.get(), trial};
   }

@@ -1,0 +1,101 @@
+#include "gateway/upstream/endpoint_directory.h"
+
+#include <algorithm>
+#include <set>
+
+namespace gateway::upstream {
+namespace {
+
+bool holds(const EndpointSet& set, const Endpoint* endpoint) {
+  return std::ranges::any_of(
+      set.entries, [endpoint](const SetEntry& entry) { return entry.endpoint.get() == endpoint; });
+}
+
+bool is_name(const config::Endpoint& endpoint) {
+  return !IpAddress::parse(endpoint.host).has_value();
+}
+
+}  // namespace
+
+void EndpointDirectory::configure(std::span<const config::Upstream> upstreams) {
+  std::map<std::string, Group, std::less<>> before = std::move(groups_);
+  groups_.clear();
+  for (const config::Upstream& upstream : upstreams) {
+    auto node = before.extract(upstream.name);
+    Group& group = groups_[upstream.name];
+    if (!node.empty()) group = std::move(node.mapped());
+    group.wanted = upstream.endpoints;
+  }
+  const std::vector<std::string> wanted = names();
+  std::erase_if(answers_, [&wanted](const auto& answer) {
+    return !std::ranges::binary_search(wanted, answer.first);
+  });
+  for (auto& [name, group] : groups_) rebuild(name, group);
+}
+
+void EndpointDirectory::resolved(std::string_view host, std::vector<IpAddress> addresses) {
+  if (addresses.empty()) return;
+  std::ranges::sort(addresses);
+  auto& answer = answers_[std::string(host)];
+  if (answer == addresses) return;
+  answer = std::move(addresses);
+  for (auto& [name, group] : groups_)
+    if (std::ranges::any_of(group.wanted, [host](const auto& e) { return e.host == host; }))
+      rebuild(name, group);
+}
+
+std::vector<std::string> EndpointDirectory::names() const {
+  std::set<std::string> names;
+  for (const auto& [name, group] : groups_)
+    for (const config::Endpoint& endpoint : group.wanted)
+      if (is_name(endpoint)) names.insert(endpoint.host);
+  return {names.begin(), names.end()};
+}
+
+EndpointSetPtr EndpointDirectory::find(std::string_view upstream) const {
+  const auto it = groups_.find(upstream);
+  return it == groups_.end() ? nullptr : it->second.set;
+}
+
+std::vector<EndpointSetPtr> EndpointDirectory::all() const {
+  std::vector<EndpointSetPtr> sets;
+  for (const auto& [name, group] : groups_) sets.push_back(group.set);
+  return sets;
+}
+
+void EndpointDirectory::rebuild(std::string_view name, Group& group) {
+  auto set = std::make_shared<EndpointSet>();
+  set->entries = collect(name, group);
+  if (group.set && group.set->entries == set->entries) return;
+  set->upstream = name;
+  set->version = group.set ? group.set->version + 1 : 1;
+  set->load = group.set ? group.set->load : std::make_shared<UpstreamLoad>();
+  // Those that join others start slowly; where there was nothing, all are new alike.
+  if (group.set && !group.set->entries.empty())
+    for (const SetEntry& entry : set->entries)
+      if (!holds(*group.set, entry.endpoint.get())) entry.endpoint->start_slowly(clock_.now());
+  group.set = std::move(set);
+  if (publish_) publish_(group.set);
+}
+
+// A weight of 0 takes an endpoint out; an address that is named twice counts once, as first named.
+std::vector<SetEntry> EndpointDirectory::collect(std::string_view name, const Group& group) {
+  std::vector<SetEntry> entries;
+  std::set<SocketAddress> seen;
+  const auto add = [&](const IpAddress& ip, const config::Endpoint& endpoint) {
+    const SocketAddress address(ip, endpoint.port);
+    if (endpoint.weight == 0 || !seen.insert(address).second) return;
+    entries.push_back({registry_.obtain(name, address, endpoint.host), endpoint.weight});
+  };
+  for (const config::Endpoint& endpoint : group.wanted) {
+    if (const auto ip = IpAddress::parse(endpoint.host)) {
+      add(*ip, endpoint);
+    } else if (const auto it = answers_.find(endpoint.host); it != answers_.end()) {
+      for (const IpAddress& address : it->second) add(address, endpoint);
+    }
+  }
+  std::ranges::sort(entries, {}, [](const SetEntry& entry) { return entry.endpoint->address(); });
+  return entries;
+}
+
+}  // namespace gateway::upstream
