@@ -79,13 +79,13 @@ TlsStream::TlsStream(TlsThread& thread, SSL_CTX* context, bool server)
 }
 
 size_t TlsStream::read(char* into, size_t room) {
-  ERR_clear_error();
   size_t n = 0;
   const int ok = SSL_read_ex(ssl_.get(), into, room, &n);
   if (ok == 1) return n;
   const int error = SSL_get_error(ssl_.get(), ok);
   ended_ = error == SSL_ERROR_ZERO_RETURN;
   failed_ = !ended_ && error != SSL_ERROR_WANT_READ;
+  if (failed_) ERR_clear_error();  // the queue is the thread's: it would confuse the next stream
   return 0;
 }
 

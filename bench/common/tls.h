@@ -55,6 +55,9 @@ class TlsStream {
   void feed(std::string_view received) { thread_.input_ = received; }
   // Decrypts up to `room` bytes. 0: needs more input, or failed() or ended() says why not.
   size_t read(char* into, size_t room);
+  // True when another read() could only say "needs more input": asking anyway costs 2,000
+  // instructions.
+  bool drained() const { return thread_.input_.empty() && SSL_has_pending(ssl_.get()) == 0; }
   // Encrypts into the thread's output. Only once the handshake is done.
   bool write(std::string_view plain);
   void shut_down() { SSL_shutdown(ssl_.get()); }

@@ -76,6 +76,7 @@ class Link : public Watched {
     tls_->feed(received);
     while (const size_t n = tls_->read(relay_.plain_.get(), kBuffer)) {
       if (!to_backend({relay_.plain_.get(), n})) return false;
+      if (tls_->drained()) break;
     }
     return !tls_->failed() && !tls_->ended() && flush_records();
   }
