@@ -20,7 +20,7 @@ constexpr size_t kMostWaiting = 1'000'000;
 
 class OpenLoop : public bench::ClientEvents {
  public:
-  OpenLoop(ClientThread& thread, size_t connections, std::string path)
+  OpenLoop(ClientThread& thread, size_t connections, const std::string& path)
       : thread_(thread),
         head_("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nUser-Agent: bench\r\n\r\n") {
     for (size_t slot = 0; slot < connections; ++slot) {

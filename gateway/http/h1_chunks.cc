@@ -111,11 +111,8 @@ ChunkReader::Step ChunkReader::data(std::string_view bytes) {
 ChunkReader::Step ChunkReader::trailer(std::string_view bytes) {
   Step step;
   switch (trailers_.read(bytes, step.used)) {
-    case HeadReader::State::more:
-      break;
-    case HeadReader::State::complete:
-      step.complete = true;
-      break;
+    case HeadReader::State::more: break;
+    case HeadReader::State::complete: step.complete = true; break;
     case HeadReader::State::malformed:
       step.refusal = {ErrorCode::bad_request, "a control byte or bare line end in the trailers"};
       break;

@@ -158,16 +158,10 @@ Result<std::size_t> H1ClientCodec::decode(std::string_view bytes) {
 
 void H1ClientCodec::read_step(std::string_view bytes, Step& step) {
   switch (phase_) {
-    case Phase::idle:
-      step.refusal = bad("bytes without a request");
-      return;
-    case Phase::failed:
-      step.refusal = bad("bytes after a malformed response");
-      return;
-    case Phase::head:
-      return read_head(bytes, step);
-    case Phase::chunked_body:
-      return read_chunk(bytes, step);
+    case Phase::idle: step.refusal = bad("bytes without a request"); return;
+    case Phase::failed: step.refusal = bad("bytes after a malformed response"); return;
+    case Phase::head: return read_head(bytes, step);
+    case Phase::chunked_body: return read_chunk(bytes, step);
     case Phase::until_close:
       step.used = bytes.size();
       return events_.on_response_body(kOnlyStream, bytes);
@@ -239,9 +233,7 @@ void H1ClientCodec::begin_body(const ResponseHead& head) {
       phase_ = Phase::chunked_body;
       chunks_.begin(events_.response_arena(kOnlyStream), limits_);
       return;
-    case Framing::until_close:
-      phase_ = Phase::until_close;
-      return;
+    case Framing::until_close: phase_ = Phase::until_close; return;
   }
 }
 
@@ -274,8 +266,7 @@ Result<void> H1ClientCodec::decode_eof() {
   phase_ = phase == Phase::idle ? Phase::idle : Phase::failed;
   keep_alive_ = false;
   switch (phase) {
-    case Phase::idle:
-      return {};
+    case Phase::idle: return {};
     case Phase::until_close:
       phase_ = Phase::idle;
       events_.on_response_end(kOnlyStream);
@@ -286,8 +277,7 @@ Result<void> H1ClientCodec::decode_eof() {
       return failure(ErrorCode::upstream_reset, Side::upstream, "closed within the head");
     case Phase::length_body:
     case Phase::chunked_body:
-    case Phase::failed:
-      break;
+    case Phase::failed: break;
   }
   return failure(ErrorCode::truncated_response, Side::upstream, "closed within the body");
 }

@@ -32,8 +32,7 @@ Refusal refusal_of(HeadReader::State state) {
     case HeadReader::State::too_large:
       return {ErrorCode::header_too_large, "too many or too large fields"};
     case HeadReader::State::more:
-    case HeadReader::State::complete:
-      break;
+    case HeadReader::State::complete: break;
   }
   return {};
 }
@@ -56,17 +55,10 @@ Result<std::size_t> H1ServerCodec::decode(std::string_view bytes) {
     std::size_t used = 0;
     Refusal refusal;
     switch (phase_) {
-      case Phase::head:
-        refusal = decode_head(rest, used);
-        break;
-      case Phase::length_body:
-        used = decode_length_body(rest);
-        break;
-      case Phase::chunked_body:
-        refusal = decode_chunk(rest, used);
-        break;
-      case Phase::waiting:
-        break;
+      case Phase::head: refusal = decode_head(rest, used); break;
+      case Phase::length_body: used = decode_length_body(rest); break;
+      case Phase::chunked_body: refusal = decode_chunk(rest, used); break;
+      case Phase::waiting: break;
       case Phase::failed:
         refusal = {ErrorCode::bad_request, "bytes after a malformed request"};
         break;

@@ -22,14 +22,10 @@ inline std::string describe_fields(const HeaderList& fields) {
 
 inline std::string describe_body(const BodySize& body) {
   switch (body.framing) {
-    case Framing::none:
-      return "none";
-    case Framing::length:
-      return std::to_string(body.length);
-    case Framing::chunked:
-      return "chunked";
-    case Framing::until_close:
-      return "until-close";
+    case Framing::none: return "none";
+    case Framing::length: return std::to_string(body.length);
+    case Framing::chunked: return "chunked";
+    case Framing::until_close: return "until-close";
   }
   return "?";
 }
