@@ -7,12 +7,9 @@ namespace {
 
 http::Underscores underscores(config::Underscores choice) {
   switch (choice) {
-    case config::Underscores::drop:
-      return http::Underscores::drop;
-    case config::Underscores::refuse:
-      return http::Underscores::refuse;
-    case config::Underscores::allow:
-      return http::Underscores::allow;
+    case config::Underscores::drop: return http::Underscores::drop;
+    case config::Underscores::refuse: return http::Underscores::refuse;
+    case config::Underscores::allow: return http::Underscores::allow;
   }
   return http::Underscores::drop;
 }

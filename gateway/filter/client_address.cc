@@ -25,10 +25,8 @@ bool is_forwarding_field(HeaderId id) {
     case HeaderId::x_forwarded_host:
     case HeaderId::x_forwarded_port:
     case HeaderId::x_forwarded_proto:
-    case HeaderId::x_real_ip:
-      return true;
-    default:
-      return false;
+    case HeaderId::x_real_ip: return true;
+    default: return false;
   }
 }
 

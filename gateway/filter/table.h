@@ -12,8 +12,8 @@ namespace gateway::filter {
 std::span<const FilterType> filter_types();
 /// The same rows for the configuration reader.
 std::span<const config::Policy> filter_policies();
-/// Where in that order a filter with these settings runs; a filter that has two places (rate limit by
-/// address, by token) is told apart by its options.
+/// Where in that order a filter with these settings runs; a filter that has two places (rate limit
+/// by address, by token) is told apart by its options.
 std::size_t run_position(const config::PolicySettings& settings);
 /// Null when unknown.
 const FilterType* find_filter_type(std::string_view type);

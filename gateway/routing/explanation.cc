@@ -16,12 +16,9 @@ std::string method_names(std::uint16_t methods) {
 
 std::string text_of(const Condition& condition) {
   switch (condition.kind) {
-    case Condition::Kind::present:
-      return condition.name;
-    case Condition::Kind::equal:
-      return condition.name + "=" + condition.value;
-    case Condition::Kind::regex:
-      return condition.name + "~" + condition.value;
+    case Condition::Kind::present: return condition.name;
+    case Condition::Kind::equal: return condition.name + "=" + condition.value;
+    case Condition::Kind::regex: return condition.name + "~" + condition.value;
   }
   return {};
 }
@@ -59,18 +56,12 @@ void add_less_specific_hosts(const HostMap& hosts, const HostTable& chosen,
 
 std::string_view describe(Rule rule) {
   switch (rule) {
-    case Rule::path_kind:
-      return "an exact path goes before a regex, a regex before a prefix";
-    case Rule::path_length:
-      return "the longer path goes first";
-    case Rule::method:
-      return "a match by method goes before one without";
-    case Rule::headers:
-      return "more header matches go first";
-    case Rule::query:
-      return "more query matches go first";
-    case Rule::order:
-      return "all else being equal, the earlier in the configuration goes first";
+    case Rule::path_kind: return "an exact path goes before a regex, a regex before a prefix";
+    case Rule::path_length: return "the longer path goes first";
+    case Rule::method: return "a match by method goes before one without";
+    case Rule::headers: return "more header matches go first";
+    case Rule::query: return "more query matches go first";
+    case Rule::order: return "all else being equal, the earlier in the configuration goes first";
   }
   return {};
 }
@@ -78,15 +69,11 @@ std::string_view describe(Rule rule) {
 std::string describe(const Match& match) {
   std::string text;
   switch (match.kind) {
-    case config::PathMatch::exact:
-      text = "exact path " + match.path;
-      break;
+    case config::PathMatch::exact: text = "exact path " + match.path; break;
     case config::PathMatch::prefix:
       text = "prefix " + (match.path.empty() ? "/" : match.path);
       break;
-    case config::PathMatch::regex:
-      text = "regex " + match.regex->pattern();
-      break;
+    case config::PathMatch::regex: text = "regex " + match.regex->pattern(); break;
   }
   if (match.methods != Match::kAllMethods) text += ", methods" + method_names(match.methods);
   for (const Condition& condition : match.headers) text += ", header " + text_of(condition);

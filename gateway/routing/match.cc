@@ -10,12 +10,9 @@ namespace {
 
 bool value_meets(std::string_view value, const Condition& condition) {
   switch (condition.kind) {
-    case Condition::Kind::present:
-      return true;
-    case Condition::Kind::equal:
-      return value == condition.value;
-    case Condition::Kind::regex:
-      return matches_whole(*condition.regex, value);
+    case Condition::Kind::present: return true;
+    case Condition::Kind::equal: return value == condition.value;
+    case Condition::Kind::regex: return matches_whole(*condition.regex, value);
   }
   return false;
 }
@@ -29,12 +26,9 @@ bool same_name(const http::Header& field, const Condition& condition) {
 // Exact, then regex, then prefix.
 int rank(config::PathMatch kind) {
   switch (kind) {
-    case config::PathMatch::exact:
-      return 0;
-    case config::PathMatch::regex:
-      return 1;
-    case config::PathMatch::prefix:
-      return 2;
+    case config::PathMatch::exact: return 0;
+    case config::PathMatch::regex: return 1;
+    case config::PathMatch::prefix: return 2;
   }
   return 3;
 }
@@ -77,10 +71,8 @@ bool meets(const http::RequestHead& request, const Match& match) {
 
 bool path_fits(std::string_view path, const Match& match) {
   switch (match.kind) {
-    case config::PathMatch::exact:
-      return path == match.path;
-    case config::PathMatch::regex:
-      return matches_whole(*match.regex, path);
+    case config::PathMatch::exact: return path == match.path;
+    case config::PathMatch::regex: return matches_whole(*match.regex, path);
     case config::PathMatch::prefix:
       return path.starts_with(match.path) &&
              (path.size() == match.path.size() || path[match.path.size()] == '/');
