@@ -4,25 +4,21 @@
 #include <cstdint>
 #include <memory>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "gateway/base/result.h"
-#include "gateway/metrics/access_record.h"
+#include "gateway/metrics/access_line.h"
 #include "gateway/metrics/cells.h"
+#include "gateway/metrics/wall_time.h"
 
 namespace gateway {
 
-enum class AccessLogFormat : std::uint8_t { json, text };
-
 /// One worker's end of the access log: lines are formatted straight into a ring of bytes that the
-/// writer thread empties. Never blocks, never allocates, makes no system call except one wake-up
-/// when the ring is half full; a line that finds no room is dropped and counted.
+/// writer thread empties. Never blocks, never allocates, makes no system call except a wake-up each
+/// half ring; a line that finds no room is dropped and counted.
 class AccessLogShard {
  public:
   static constexpr std::size_t kCapacity = 1 << 20;
-  /// No line is longer: fields are cut to fit.
-  static constexpr std::size_t kLongestLine = 16 * 1024;
 
   /// False: the log is off, so the record need not even be filled.
   bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
@@ -30,58 +26,57 @@ class AccessLogShard {
 
  private:
   friend class AccessLog;
+  friend class AccessLogWriter;
   AccessLogShard(ProcessCells& cells, int wake_fd);
-  void publish(std::uint64_t end, std::size_t length);
-  void rebase_clock(std::int64_t second);
 
   ProcessCells& cells_;
   const int wake_fd_;
   std::atomic<bool> enabled_{false};
   std::atomic<AccessLogFormat> format_{AccessLogFormat::json};
-  std::unique_ptr<char[]> ring_;  // kCapacity, and room for one line to run over the end
-  // "2026-11-21T04:17:04", of the monotonic second beside it; both clocks are compared once a
-  // second.
-  char timestamp_[20] = {};
-  std::int64_t timestamp_second_ = -1;
-  std::int64_t wall_offset_ = 0;  // nanoseconds from the monotonic clock to the wall clock
-  alignas(64) std::atomic<std::uint64_t> written_{0};  // total bytes; the worker's
+  // kCapacity, and room for the longest line to run over the end: it is then copied to the front.
+  std::unique_ptr<char[]> ring_;
+  WallTime wall_time_;
   std::uint64_t drained_seen_ = 0;
+  std::uint64_t woken_at_ = 0;
+  // Total bytes, never reset: the difference is what the ring holds.
+  alignas(64) std::atomic<std::uint64_t> written_{0};  // the worker's
   alignas(64) std::atomic<std::uint64_t> drained_{0};  // the writer's
 };
 
+class AccessLogWriter;
+
 /// The access log of the process: one thread that writes what the workers put into their shards, to
 /// standard output, a file, or nowhere. A full disk or a blocked pipe costs lines, never requests.
+/// Belongs to the control thread.
 class AccessLog {
  public:
   struct Settings {
     std::string path = "off";  ///< "stdout", "off" or a file
     AccessLogFormat format = AccessLogFormat::json;
+    bool operator==(const Settings&) const = default;
   };
 
-  /// `cells` of the control thread count lines that could not be written.
   AccessLog();
   /// Writes what is there, for at most a second.
   ~AccessLog();
   AccessLog(const AccessLog&) = delete;
   AccessLog& operator=(const AccessLog&) = delete;
 
-  /// A worker's end; before the worker starts. Lives as long as the log.
+  /// A worker's end, made before the worker starts; lives as long as the log. `cells` are that
+  /// worker's.
   AccessLogShard& add_shard(ProcessCells& cells);
   /// At start and after each reload. Fails, changing nothing, when the file cannot be opened.
   Result<void> apply(const Settings& settings);
-  /// SIGUSR1: the file was moved away; opens it anew under its name. The old one stays when that
-  /// fails.
+  /// SIGUSR1: the file was moved away; opens it anew under its name. The old one stays in use when
+  /// that fails.
   Result<void> reopen();
-  /// Lines that were taken but could not be written (full disk, closed pipe).
+  /// Lines that were taken from a worker but could not be written (full disk, closed pipe).
   std::uint64_t lost_lines() const;
-  /// Returns when all lines written to the shards before the call were given to the system; for
-  /// tests.
+  /// Waits until all lines that were in the shards before the call are written or lost.
   void flush();
 
  private:
-  struct Writer;
-  std::unique_ptr<Writer> writer_;
-  std::vector<std::unique_ptr<AccessLogShard>> shards_;
+  std::unique_ptr<AccessLogWriter> writer_;
   Settings settings_;
 };
 

@@ -1,0 +1,87 @@
+#include "gateway/metrics/access_log.h"
+
+#include <fcntl.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "gateway/metrics/access_log_writer.h"
+
+namespace gateway {
+namespace {
+
+Result<int> open_target(const std::string& path) {
+  if (path == "off") return -1;
+  // A descriptor of our own, so that the writer may close whatever it is given.
+  const int fd = path == "stdout"
+                     ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                     : open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0640);
+  if (fd >= 0) return fd;
+  const int error = errno;
+  return failure(error == EACCES ? ErrorCode::permission_denied : ErrorCode::io_error,
+                 Side::internal, "access log " + path + ": " + std::strerror(error));
+}
+
+}  // namespace
+
+AccessLogShard::AccessLogShard(ProcessCells& cells, int wake_fd)
+    : cells_(cells), wake_fd_(wake_fd), ring_(new char[kCapacity + kLongestAccessLine]) {}
+
+void AccessLogShard::write(const AccessRecord& record) {
+  const std::uint64_t begin = written_.load(std::memory_order_relaxed);
+  if (begin + kLongestAccessLine - drained_seen_ > kCapacity) {
+    drained_seen_ = drained_.load(std::memory_order_acquire);
+    if (begin + kLongestAccessLine - drained_seen_ > kCapacity)
+      return cells_.log_lines_dropped.add();
+  }
+  char* const out = ring_.get() + begin % kCapacity;
+  const WallTime::Text time = wall_time_.at(record.started);
+  const std::size_t length = format_access_line(format_.load(std::memory_order_relaxed), record,
+                                                time.second, time.milliseconds, out);
+  const std::size_t room = kCapacity - begin % kCapacity;
+  if (length > room) std::memcpy(ring_.get(), out + room, length - room);
+  written_.store(begin + length, std::memory_order_release);
+  cells_.log_lines.add();
+  if (begin + length - woken_at_ >= kCapacity / 2) {
+    woken_at_ = begin + length;
+    eventfd_write(wake_fd_, 1);
+  }
+}
+
+AccessLog::AccessLog() : writer_(std::make_unique<AccessLogWriter>()) {}
+AccessLog::~AccessLog() = default;
+
+AccessLogShard& AccessLog::add_shard(ProcessCells& cells) {
+  std::unique_ptr<AccessLogShard> shard(new AccessLogShard(cells, writer_->wake_fd()));
+  shard->format_ = settings_.format;
+  shard->enabled_ = settings_.path != "off";
+  return writer_->add(std::move(shard));
+}
+
+Result<void> AccessLog::apply(const Settings& settings) {
+  if (settings.path != settings_.path) {
+    const Result<int> fd = open_target(settings.path);
+    if (!fd) return tl::make_unexpected(fd.error());
+    writer_->switch_to(*fd);
+  }
+  settings_ = settings;
+  writer_->for_each_shard([&settings](AccessLogShard& shard) {
+    shard.format_.store(settings.format, std::memory_order_relaxed);
+    shard.enabled_.store(settings.path != "off", std::memory_order_relaxed);
+  });
+  return {};
+}
+
+Result<void> AccessLog::reopen() {
+  const Result<int> fd = open_target(settings_.path);
+  if (!fd) return tl::make_unexpected(fd.error());
+  writer_->switch_to(*fd);
+  return {};
+}
+
+std::uint64_t AccessLog::lost_lines() const { return writer_->lost_lines(); }
+void AccessLog::flush() { writer_->flush(); }
+
+}  // namespace gateway
