@@ -10,10 +10,10 @@ namespace {
 constexpr std::string_view kEveryHost = "*";
 
 std::string_view without_port(std::string_view authority) {
-  // A colon inside brackets belongs to an IPv6 address.
-  const auto at = authority.find_last_of(":]");
-  if (at == std::string_view::npos || authority[at] == ']') return authority;
-  return authority.substr(0, at);
+  std::size_t at = authority.size();
+  while (at > 0 && authority[at - 1] >= '0' && authority[at - 1] <= '9') --at;
+  // The last group of an IPv6 address is followed by a bracket, so these digits are a port.
+  return at > 0 && authority[at - 1] == ':' ? authority.substr(0, at - 1) : authority;
 }
 
 }  // namespace

@@ -90,19 +90,19 @@ std::uint32_t PathTrie::child(const Node& node, char byte) const {
 
 // The last node whose whole label lies on the path; `whole` when nothing of the path is left.
 const PathTrie::Node& PathTrie::deepest(std::string_view path, bool& whole) const {
-  const Node* node = nodes_.data();
-  const Node* last = node;
-  while (true) {
-    if (path.size() < node->label_size ||
-        std::memcmp(path.data(), text_.data() + node->label, node->label_size) != 0) {
+  const Node* last = nodes_.data();
+  while (!path.empty()) {
+    const std::uint32_t next = child(*last, path.front());
+    if (next == kNone) return *last;
+    const Node& node = nodes_[next];
+    // The first byte is known to be equal; most labels have no other.
+    if (node.label_size > 1 &&
+        (path.size() < node.label_size ||
+         std::memcmp(path.data(), text_.data() + node.label, node.label_size) != 0)) {
       return *last;
     }
-    last = node;
-    path.remove_prefix(node->label_size);
-    if (path.empty()) break;
-    const std::uint32_t next = child(*node, path.front());
-    if (next == kNone) return *last;
-    node = &nodes_[next];
+    path.remove_prefix(node.label_size);
+    last = &node;
   }
   whole = true;
   return *last;

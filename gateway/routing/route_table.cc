@@ -32,7 +32,9 @@ class RouteTable::Compiler {
     std::vector<std::size_t> moved;
     for (std::size_t i = 0; i < routes.size(); ++i) {
       const bool there = i < previous_->in_order_.size();
-      if (!there || !keep(routes[i], i, *previous_->in_order_[i])) moved.push_back(i);
+      if (there && keep(routes[i], i, *previous_->in_order_[i])) continue;
+      const bool changed = there && previous_->in_order_[i]->name() == routes[i].name;
+      if (!changed) moved.push_back(i);
     }
     if (moved.empty()) return;
     std::unordered_map<std::string_view, const Route*> by_name;
@@ -86,7 +88,7 @@ class RouteTable::Compiler {
   }
 
   std::shared_ptr<const HostMap> view(std::string_view listener) {
-    std::unordered_map<std::string_view, std::size_t> position;
+    std::unordered_map<std::string_view, std::size_t> position(table_.in_order_.size());
     std::vector<std::pair<std::string_view, std::vector<const Match*>>> hosts;
     const auto add = [&](std::string_view host, const Route& route) {
       const auto [entry, fresh] = position.emplace(host, hosts.size());
