@@ -19,8 +19,10 @@ def load(path: Path) -> dict:
 
 
 def merge(data: dict, other: dict) -> None:
-    """Rows of another run (on another system) replace ours, and say where they come from."""
-    data["rows"].update(other["rows"])
+    """Rows of another run, on the system where they are judged, come before ours."""
+    for key, entry in other["rows"].items():
+        here = data["rows"].get(key)
+        data["rows"][key] = {**entry, "also": here} if here else entry
     data.setdefault("elsewhere", {})[other["system"]] = {
         "machine": other["machine"], "versions": other["versions"], "missing": other["missing"]}
 
@@ -101,13 +103,18 @@ def goal_text(row: Row) -> str:
     return ", ".join(parts)
 
 
+def section(row: Row, entry: dict) -> list[str]:
+    """One row's plot and figures, and those of another system if it was measured there too."""
+    lines = [f"### {row.title} ({row.unit})", "", f"![{row.title}](plots/{row.key}.svg)", "",
+             f"Goal: {goal_text(row) or 'none'}.", "", *detail(row, entry)]
+    return lines + detail(row, entry["also"]) if entry.get("also") else lines
+
+
 def detail(row: Row, entry: dict) -> list[str]:
-    """One row's section: its plot, everybody's figures, and what went wrong."""
+    """Everybody's figures, and what went wrong."""
     values = entry["values"]
-    lines = [f"### {row.title} ({row.unit})", "",
-             f"Goal: {goal_text(row) or 'none'}. Measured {entry['at']} on {entry['system']}."
+    lines = [f"Measured {entry['at']} on {entry['system']}."
              + (f" {entry['note']}." if entry["note"] else ""), "",
-             f"![{row.title}](plots/{row.key}.svg)", "",
              f"| | median | spread | rounds | to {rival(row, values) or 'best peer'} | to floor |",
              "|---|---|---|---|---|---|"]
     for name, rounds in _ordered(row, values):
@@ -157,7 +164,7 @@ def write(data: dict, folder: Path) -> None:
               for row in ROWS if row.key not in data["rows"]]
     lines += ["", "## Every row", ""]
     for row in measured:
-        lines += detail(row, data["rows"][row.key])
+        lines += section(row, data["rows"][row.key])
     lines += ["## Machine and versions", "", *machine_lines(data), ""]
     for system, where in data.get("elsewhere", {}).items():
         lines += [f"### {system}", "", *machine_lines(where), ""]
