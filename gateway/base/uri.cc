@@ -21,15 +21,15 @@ constexpr std::array<std::uint8_t, 256> make_path_classes() {
 
 constexpr std::array<std::uint8_t, 256> kPathClass = make_path_classes();
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_alpha(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
 
 // RFC 3986 §2.3.
-bool is_unreserved(char c) {
+constexpr bool is_unreserved(char c) {
   return is_alpha(c) || is_digit(c) || c == '-' || c == '.' || c == '_' || c == '~';
 }
 
-int hex_value(char c) {
+constexpr int hex_value(char c) {
   if (is_digit(c)) return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
@@ -176,22 +176,47 @@ Result<std::string_view> canonical_path(std::string_view path, bool merge_slashe
   return PathWriter(path, merge_slashes, arena).run();
 }
 
-Result<Authority> parse_authority(std::string_view text) {
-  const bool bracketed = !text.empty() && text.front() == '[';
-  std::size_t end = bracketed ? 1 : 0;
-  for (; end < text.size(); ++end) {
-    const char c = text[end];
-    if (bracketed ? !(hex_value(c) >= 0 || c == ':' || c == '.') : !is_unreserved(c)) break;
+namespace {
+
+// RFC 3986 allows more in a registered name; no DNS name needs it, and some of it hides hosts.
+constexpr std::array<bool, 256> make_host_bytes(bool address) {
+  std::array<bool, 256> table{};
+  for (std::size_t c = 0; c < 256; ++c) {
+    const char byte = static_cast<char>(c);
+    table[c] = address ? hex_value(byte) >= 0 || byte == ':' || byte == '.' : is_unreserved(byte);
   }
-  Authority authority;
-  authority.host = bracketed ? text.substr(1, end - 1) : text.substr(0, end);
-  if (authority.host.empty()) return refuse("the host is empty");
-  if (bracketed && (end == text.size() || text[end++] != ']'))
-    return refuse("the host is malformed");
-  if (end == text.size()) return authority;
+  return table;
+}
+
+constexpr std::array<bool, 256> kNameByte = make_host_bytes(false);
+constexpr std::array<bool, 256> kAddressByte = make_host_bytes(true);
+
+bool split_authority(std::string_view text, Authority& authority) {
+  const bool bracketed = !text.empty() && text.front() == '[';
+  const auto& allowed = bracketed ? kAddressByte : kNameByte;
+  const std::size_t begin = bracketed ? 1 : 0;
+  std::size_t end = begin;
+  while (end < text.size() && allowed[static_cast<unsigned char>(text[end])]) ++end;
+  if (end == begin) return false;
+  authority.host = text.substr(begin, end - begin);
+  if (bracketed && (end == text.size() || text[end++] != ']')) return false;
+  if (end == text.size()) return true;
+  if (text[end] != ':') return false;
   authority.port = text.substr(end + 1);
-  if (text[end] != ':' || !is_port(authority.port)) return refuse("the host is malformed");
+  return is_port(authority.port);
+}
+
+}  // namespace
+
+Result<Authority> parse_authority(std::string_view text) {
+  Authority authority;
+  if (!split_authority(text, authority)) return refuse("the host is malformed");
   return authority;
+}
+
+bool is_authority(std::string_view text) {
+  Authority authority;
+  return split_authority(text, authority);
 }
 
 }  // namespace gateway

@@ -23,5 +23,7 @@ struct Authority {
   std::string_view port;  ///< empty when absent
 };
 Result<Authority> parse_authority(std::string_view text);
+/// Whether parse_authority takes it.
+bool is_authority(std::string_view text);
 
 }  // namespace gateway

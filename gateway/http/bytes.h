@@ -3,6 +3,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
+#include <string_view>
 
 #if defined(__SSE2__)
 #include <emmintrin.h>
@@ -56,16 +58,30 @@ inline unsigned equal_mask(const char* at, char byte) {
 }  // namespace detail
 #endif
 
+/// Up to 16 bytes from `at` on, at most to `end`: one bit for each that is a control byte. What
+/// lies from `readable_begin` on may be read.
+inline unsigned control_bits(const char* at, const char* end, const char* readable_begin) {
+#if defined(__SSE2__)
+  if (end - at >= 16) [[likely]]
+    return detail::control_mask(at);
+  // A block that ends with the span; what it has before `at` is shifted out.
+  if (end - readable_begin >= 16) return detail::control_mask(end - 16) >> (16 - (end - at));
+#else
+  (void)readable_begin;
+#endif
+  unsigned bits = 0;
+  for (int i = 0; i < 16 && at + i != end; ++i) bits |= is_control(at[i]) ? 1U << i : 0U;
+  return bits;
+}
+
 /// The first control byte in [at, end), or `end`.
 inline const char* find_control(const char* at, const char* end) {
-#if defined(__SSE2__)
-  for (; end - at >= 16; at += 16) {
-    const unsigned mask = detail::control_mask(at);
-    if (mask != 0) return at + __builtin_ctz(mask);
+  const char* const begin = at;
+  for (; at < end; at += 16) {
+    const unsigned bits = control_bits(at, end, begin);
+    if (bits != 0) return at + __builtin_ctz(bits);
   }
-#endif
-  while (at != end && !is_control(*at)) ++at;
-  return at;
+  return end;
 }
 
 /// The first `byte` in [at, end), or `end`. For short spans; nothing past `readable_end` is read.
@@ -80,6 +96,12 @@ inline const char* find_byte(const char* at, const char* end, const char* readab
 #endif
   while (at < end && *at != byte) ++at;
   return at < end ? at : end;
+}
+
+/// `text == literal` without a call: the size is known when compiling.
+template <std::size_t N>
+inline bool is(std::string_view text, const char (&literal)[N]) {
+  return text.size() == N - 1 && std::memcmp(text.data(), literal, N - 1) == 0;
 }
 
 }  // namespace gateway::http

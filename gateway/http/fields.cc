@@ -1,6 +1,7 @@
 #include "gateway/http/fields.h"
 
 #include <array>
+#include <cstring>
 
 #include "gateway/http/bytes.h"
 
@@ -59,6 +60,7 @@ bool is_field_value(std::string_view text) {
 
 bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
+  if (std::memcmp(a.data(), b.data(), a.size()) == 0) return true;
   for (std::size_t i = 0; i < a.size(); ++i)
     if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
   return true;
@@ -66,10 +68,28 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
 
 bool is_hop_by_hop(HeaderId id) { return (kHopByHop & HeaderList::bit(id)) != 0; }
 
+namespace {
+
+// A name that the gateway knows either belongs to one hop anyway or protects something: only the
+// others can be declared hop-by-hop by Connection.
+bool connection_names_others(const HeaderList& headers) {
+  bool others = false;
+  for (const Header& field : headers) {
+    if (field.id != HeaderId::connection || is(field.value, "keep-alive") ||
+        is(field.value, "close"))
+      continue;
+    for_each_list_item(field.value, [&](std::string_view option) {
+      others = others ||
+               (header_id(option) == HeaderId::other && !equals_ignoring_case(option, "close"));
+    });
+  }
+  return others;
+}
+
+}  // namespace
+
 void strip_hop_by_hop(HeaderList& headers) {
   if (!headers.has_any(kHopByHop)) return;
-  // A name that the gateway knows either belongs to one hop anyway or protects something: only the
-  // others can be declared hop-by-hop by Connection.
   const auto named_by_connection = [&headers](const Header& field) {
     bool named = false;
     for (const Header& connection : headers) {
@@ -80,16 +100,8 @@ void strip_hop_by_hop(HeaderList& headers) {
     }
     return named;
   };
-  bool names_others = false;
-  for (const Header& field : headers) {
-    if (field.id != HeaderId::connection) continue;
-    for_each_list_item(field.value, [&](std::string_view option) {
-      names_others = names_others || (header_id(option) == HeaderId::other &&
-                                      !equals_ignoring_case(option, "close"));
-    });
-  }
   // Two passes: Connection itself must stay until the fields that it names are gone.
-  if (names_others)
+  if (connection_names_others(headers))
     headers.remove_if([&](const Header& field) {
       return field.id == HeaderId::other && named_by_connection(field);
     });

@@ -177,18 +177,27 @@ void H1ClientCodec::read_step(std::string_view bytes, Step& step) {
 
 void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
   Arena& arena = events_.response_arena(kOnlyStream);
-  if (!reader_.begun())
-    reader_.begin(arena, {limits_.max_fields + 1, limits_.max_head_bytes, limits_.max_head_bytes});
-  const HeadReader::State state = reader_.read(bytes, step.used);
-  if (state == HeadReader::State::more) return;
-  if (state != HeadReader::State::complete) {
-    step.refusal = refusal_of(state);
-    return;
-  }
   ResponseHead head;
-  step.refusal = parse_head(arena, head);
+  if (!reader_.begun()) {
+    const HeadLimits head_limits = {limits_.max_fields + 1, limits_.max_head_bytes,
+                                    limits_.max_head_bytes};
+    std::string_view line;
+    step.used = read_plain_head(bytes, head_limits, arena, line, head.headers);
+    if (step.used > 0)
+      step.refusal = read_status_line(line, head);
+    else
+      reader_.begin(arena, head_limits);
+  }
+  if (reader_.begun()) {
+    head.headers = {};
+    const HeadReader::State state = reader_.read(bytes, step.used);
+    if (state == HeadReader::State::more) return;
+    step.refusal =
+        state == HeadReader::State::complete ? split_head(arena, head) : refusal_of(state);
+    reader_.forget();
+  }
+  if (!step.refusal.refused()) step.refusal = settle_head(head);
   if (step.refusal.refused()) return;
-  reader_.forget();
   if (head.status < 200 && head.status != 101) {
     if (++informational_ > kMostInformational) {
       step.refusal = bad("too many informational responses");
@@ -202,13 +211,15 @@ void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
   if (step.ended) end_response(bytes.size() - step.used);
 }
 
-Refusal H1ClientCodec::parse_head(Arena& arena, ResponseHead& head) {
+Refusal H1ClientCodec::split_head(Arena& arena, ResponseHead& head) {
   if (reader_.lines() == 0) return bad("an empty status line");
-  Refusal refusal = read_status_line(reader_.line(0), head);
+  const Refusal refusal = read_status_line(reader_.line(0), head);
   if (refusal.refused()) return refusal;
-  refusal = read_fields(reader_, 1, {}, arena, head.headers);
-  if (refusal.refused()) return as_upstream(refusal);
-  refusal = read_framing(head.headers, head.version, head.body);
+  return as_upstream(read_fields(reader_, 1, {}, arena, head.headers));
+}
+
+Refusal H1ClientCodec::settle_head(ResponseHead& head) const {
+  const Refusal refusal = read_framing(head.headers, head.version, head.body);
   if (refusal.refused()) return as_upstream(refusal);
   head.keep_alive = read_keep_alive(head.headers, head.version);
   const bool bodyless = is_head_request_ || head.status == 204 || head.status == 304 ||

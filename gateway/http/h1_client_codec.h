@@ -36,7 +36,8 @@ class H1ClientCodec final : public ClientCodec {
   void read_step(std::string_view bytes, Step& step);
   void read_head(std::string_view bytes, Step& step);
   void read_chunk(std::string_view bytes, Step& step);
-  Refusal parse_head(Arena& arena, ResponseHead& head);
+  Refusal split_head(Arena& arena, ResponseHead& head);
+  Refusal settle_head(ResponseHead& head) const;
   void begin_body(const ResponseHead& head);
   void end_response(std::size_t left_behind);
 

@@ -13,21 +13,24 @@ namespace {
 // body, and is not to be copied.
 constexpr std::size_t kStep = 1024;
 
+// How much of a head read_plain_head looks at, and the zeros behind it that end every scan.
+constexpr std::size_t kPlainHead = 1024;
+constexpr std::size_t kSentinel = 48;
+
 bool is_space(char c) { return c == ' ' || c == '\t'; }
 
 // Splits a line into name and value; null when it is well formed.
-const char* split_field(std::string_view line, const char* readable_end, Header& field) {
+const char* split_field(std::string_view line, Header& field) {
   const char* const begin = line.data();
   const char* end = begin + line.size();
-  const char* const colon = find_byte(begin, end, readable_end, ':');
+  const char* const colon = find_byte(begin, end, end, ':');
   if (colon == end) return "a field line without a colon";
-  field.name = std::string_view(begin, static_cast<std::size_t>(colon - begin));
-  if (field.name.empty()) return "a field without a name";
-  field.id = header_id(field.name);
+  if (colon == begin) return "a field without a name";
+  const std::string_view name(begin, static_cast<std::size_t>(colon - begin));
   const char* value = colon + 1;
   while (value != end && is_space(*value)) ++value;
   while (end != value && is_space(end[-1])) --end;
-  field.value = std::string_view(value, static_cast<std::size_t>(end - value));
+  field = {header_id(name), name, {value, static_cast<std::size_t>(end - value)}};
   return nullptr;
 }
 
@@ -53,31 +56,43 @@ void HeadReader::begin(Arena& arena, const HeadLimits& limits) {
   ends_ = arena.make_array<std::uint32_t>(limits.max_lines);
 }
 
+// Walks over the control bytes only, 16 bytes at a look.
 HeadReader::State HeadReader::scan(const char* base, std::size_t size) {
   base_ = base;
-  for (;;) {
-    const std::size_t limit = lines_ == 0 ? limits_.max_first_line : limits_.max_bytes;
-    const std::size_t window = std::min(size, limit);
-    const char* const at = find_control(base + scanned_, base + window);
-    scanned_ = static_cast<std::size_t>(at - base);
-    if (scanned_ + 1 >= window && (scanned_ == window || *at == '\r')) {
-      if (window < limit) return State::more;
-      return lines_ == 0 ? State::first_line_too_long : State::too_large;
+  const auto limit = [&] { return lines_ == 0 ? limits_.max_first_line : limits_.max_bytes; };
+  const char* end = base + std::min(size, limit());
+  const char* done = base + scanned_;  // all before it is judged
+  for (const char* block = done; block < end; block += 16) {
+    for (unsigned bits = control_bits(block, end, base); bits != 0; bits &= bits - 1) {
+      const char* const at = block + __builtin_ctz(bits);
+      if (at < done) continue;  // the LF of a line end that was judged with its CR
+      done = at;
+      if (end - at < 2 && *at == '\r') break;  // its LF may come yet
+      const State state = judge(at);
+      if (state != State::more) return state;
+      done = at + (*at == '\t' ? 1 : 2);
+      if (lines_ == 1) end = base + std::min(size, limit());
     }
-    if (*at == '\t') {
-      ++scanned_;
-      continue;
-    }
-    if (*at != '\r' || at[1] != '\n') return State::malformed;
-    scanned_ += 2;
-    if (scanned_ - 2 == line_begin_) {
-      size_ = scanned_;
-      return State::complete;
-    }
-    if (lines_ == limits_.max_lines) return State::too_large;
-    ends_[lines_++] = static_cast<std::uint32_t>(scanned_ - 2);
-    line_begin_ = scanned_;
   }
+  if (done != end - 1 || *done != '\r') done = end;
+  scanned_ = static_cast<std::size_t>(done - base);
+  if (size < limit()) return State::more;
+  return lines_ == 0 ? State::first_line_too_long : State::too_large;
+}
+
+// One control byte: a tab, or the CR of a line end, or a reason to refuse.
+HeadReader::State HeadReader::judge(const char* at) {
+  if (*at == '\t') return State::more;
+  if (*at != '\r' || at[1] != '\n') return State::malformed;
+  const auto offset = static_cast<std::size_t>(at - base_);
+  if (offset == line_begin_) {
+    size_ = offset + 2;
+    return State::complete;
+  }
+  if (lines_ == limits_.max_lines) return State::too_large;
+  ends_[lines_++] = static_cast<std::uint32_t>(offset);
+  line_begin_ = offset + 2;
+  return State::more;
 }
 
 HeadReader::State HeadReader::read(std::string_view bytes, std::size_t& used) {
@@ -114,30 +129,118 @@ void HeadReader::keep() {
   if (base_ != stored_) base_ = arena_->copy(block()).data();
 }
 
+namespace {
+
+#if defined(__SSE2__)
+const char* next_control(const char* at) {
+  unsigned bits;
+  while ((bits = detail::control_mask(at)) == 0) at += 16;
+  return at + __builtin_ctz(bits);
+}
+
+const char* next_colon(const char* at) {
+  unsigned bits = detail::equal_mask(at, ':');
+  if (bits != 0) return at + __builtin_ctz(bits);
+  bits = detail::equal_mask(at + 16, ':');
+  return bits != 0 ? at + 16 + __builtin_ctz(bits) : nullptr;
+}
+#else
+const char* next_control(const char* at) {
+  while (!is_control(*at)) ++at;
+  return at;
+}
+
+const char* next_colon(const char* at) {
+  for (int i = 0; i < 32; ++i)
+    if (at[i] == ':') return at + i;
+  return nullptr;
+}
+#endif
+
+bool is_line_end(const char* at) { return std::memcmp(at, "\r\n", 2) == 0; }
+
+// One plain field line at `at`; returns where the next line begins, or null.
+const char* read_plain_field(const char* at, Header& field) {
+  const char* const colon = next_colon(at);
+  if (colon == nullptr || colon == at) return nullptr;
+  const std::string_view name(at, static_cast<std::size_t>(colon - at));
+  const HeaderId id = header_id(name);
+  if (id == HeaderId::other) {
+    bool underscore = false;
+    if (!check_name(name, underscore) || underscore) return nullptr;
+  }
+  if (colon[1] != ' ') return nullptr;
+  const char* const value = colon + 2;
+  const char* const end = next_control(value);
+  // An empty value has the space before it: `end[-1]` tells it apart as well.
+  if (!is_line_end(end) || *value == ' ' || end[-1] == ' ') return nullptr;
+  field = {id, name, {value, static_cast<std::size_t>(end - value)}};
+  return end + 2;
+}
+
+}  // namespace
+
+std::size_t read_plain_head(std::string_view bytes, const HeadLimits& limits, Arena& arena,
+                            std::string_view& first_line, HeaderList& headers) {
+  const std::size_t size = std::min(bytes.size(), std::min(kPlainHead, limits.max_bytes));
+  char* const head = static_cast<char*>(arena.allocate(size + kSentinel, 1));
+  std::memcpy(head, bytes.data(), size);
+  std::memset(head + size, 0, kSentinel);
+  const char* at = next_control(head);
+  first_line = {head, static_cast<std::size_t>(at - head)};
+  if (!is_line_end(at) || first_line.empty() || first_line.size() + 2 > limits.max_first_line)
+    return 0;
+  at += 2;
+  // As many lines as plain heads have, with room for what the gateway adds of its own.
+  constexpr std::size_t kMostFields = 24;
+  headers.reserve(arena, kMostFields + 8);
+  Header* field = headers.room();
+  const Header* const last = field + std::min(kMostFields, limits.max_lines - 1);
+  std::uint64_t ids = 0;
+  while (!is_line_end(at)) {
+    if (field == last || (at = read_plain_field(at, *field)) == nullptr) return 0;
+    ids |= std::uint64_t{1} << static_cast<unsigned>(field->id);
+    ++field;
+  }
+  headers.commit(static_cast<std::size_t>(field - headers.room()), ids);
+  const auto head_size = static_cast<std::size_t>(at - head) + 2;
+  headers.vouch({head, head_size});
+  return head_size;
+}
+
+namespace {
+
+// Null when the field may stay; else why the message is refused. `drop`: it goes silently.
+const char* judge_name(std::string_view name, const FieldOptions& options, bool& drop) {
+  bool underscore = false;
+  if (!check_name(name, underscore)) return "a field name that is no token, or a folded line";
+  if (!underscore || options.underscores == Underscores::allow) return nullptr;
+  if (options.underscores == Underscores::refuse) return "a field name with an underscore";
+  ++*options.dropped;
+  drop = true;
+  return nullptr;
+}
+
+}  // namespace
+
 Refusal read_fields(const HeadReader& head, std::size_t first, const FieldOptions& options,
                     Arena& arena, HeaderList& headers) {
-  const std::string_view block = head.block();
-  const char* const block_end = block.data() + block.size();
   // Room for what the gateway adds of its own.
   headers.reserve(arena, head.lines() + 8);
-  headers.vouch(block);
+  headers.vouch(head.block());
+  Header* field = headers.room();
+  std::uint64_t ids = 0;
   for (std::size_t i = first; i < head.lines(); ++i) {
-    Header field;
-    const char* const why = split_field(head.line(i), block_end, field);
+    const char* why = split_field(head.line(i), *field);
+    bool drop = false;
+    if (why == nullptr && field->id == HeaderId::other)
+      why = judge_name(field->name, options, drop);
     if (why != nullptr) return {ErrorCode::bad_request, why};
-    if (field.id == HeaderId::other) {
-      bool underscore = false;
-      if (!check_name(field.name, underscore))
-        return {ErrorCode::bad_request, "a field name that is no token, or a folded line"};
-      if (underscore && options.underscores != Underscores::allow) {
-        if (options.underscores == Underscores::refuse)
-          return {ErrorCode::bad_request, "a field name with an underscore"};
-        ++*options.dropped;
-        continue;
-      }
-    }
-    headers.add(arena, field);
+    if (drop) continue;
+    ids |= std::uint64_t{1} << static_cast<unsigned>(field->id);
+    ++field;
   }
+  headers.commit(static_cast<std::size_t>(field - headers.room()), ids);
   return {};
 }
 
@@ -159,13 +262,7 @@ namespace {
 
 // A single `chunked`, alone. Other codings before it are valid HTTP that we do not speak;
 // everything else is a disguise (CVE-2019-18277, CVE-2022-32213).
-Refusal read_transfer_encoding(const HeaderList& headers, Version version) {
-  const std::string_view value = headers.value(HeaderId::transfer_encoding);
-  if (version == Version::http10) return {ErrorCode::bad_request, "Transfer-Encoding in HTTP/1.0"};
-  if (headers.has(HeaderId::content_length))
-    return {ErrorCode::bad_request, "Content-Length together with Transfer-Encoding"};
-  if (headers.count(HeaderId::transfer_encoding) > 1)
-    return {ErrorCode::bad_request, "Transfer-Encoding twice"};
+Refusal judge_transfer_encoding(std::string_view value) {
   if (equals_ignoring_case(value, "chunked")) return {};
   for (const std::string_view coding : {"gzip, chunked", "deflate, chunked", "compress, chunked"})
     if (equals_ignoring_case(value, coding))
@@ -176,18 +273,25 @@ Refusal read_transfer_encoding(const HeaderList& headers, Version version) {
 }  // namespace
 
 Refusal read_framing(const HeaderList& headers, Version version, BodySize& body) {
+  constexpr std::uint64_t kFraming =
+      HeaderList::bit(HeaderId::content_length) | HeaderList::bit(HeaderId::transfer_encoding);
   body = {Framing::until_close, 0};
-  if (!headers.has_any(HeaderList::bit(HeaderId::content_length) |
-                       HeaderList::bit(HeaderId::transfer_encoding)))
-    return {};
-  if (headers.has(HeaderId::transfer_encoding)) {
+  if (!headers.has_any(kFraming)) return {};
+  const Header* framing = nullptr;
+  for (const Header& field : headers) {
+    if ((HeaderList::bit(field.id) & kFraming) == 0) continue;
+    // Also Content-Length beside Transfer-Encoding: two servers could believe two of them.
+    if (framing != nullptr) return {ErrorCode::bad_request, "more than one framing field"};
+    framing = &field;
+  }
+  if (framing->id == HeaderId::transfer_encoding) {
+    if (version == Version::http10)
+      return {ErrorCode::bad_request, "Transfer-Encoding in HTTP/1.0"};
     body.framing = Framing::chunked;
-    return read_transfer_encoding(headers, version);
+    return judge_transfer_encoding(framing->value);
   }
   body.framing = Framing::length;
-  if (headers.count(HeaderId::content_length) > 1)
-    return {ErrorCode::bad_request, "Content-Length twice"};
-  if (!parse_content_length(headers.value(HeaderId::content_length), body.length))
+  if (!parse_content_length(framing->value, body.length))
     return {ErrorCode::bad_request, "Content-Length is not a number of bytes"};
   return {};
 }
@@ -199,6 +303,10 @@ bool read_keep_alive(const HeaderList& headers, Version version) {
   bool keep_alive = false;
   for (const Header& field : headers) {
     if (field.id != HeaderId::connection) continue;
+    if (is(field.value, "keep-alive")) {
+      keep_alive = true;
+      continue;
+    }
     for_each_list_item(field.value, [&](std::string_view option) {
       close = close || equals_ignoring_case(option, "close");
       keep_alive = keep_alive || equals_ignoring_case(option, "keep-alive");

@@ -43,7 +43,8 @@ class HeadReader {
   /// Reads on; `used` tells how many of `bytes` belong to the head. A head that is complete in its
   /// first `bytes` stays where it is; else its bytes are kept in the arena.
   State read(std::string_view bytes, std::size_t& used);
-  /// Moves the complete head into the arena, unless it is there already.
+  /// Moves the complete head into the arena, unless it is there already. A few bytes behind it may
+  /// be read then.
   void keep();
 
   /// Of a complete head: all of it with the empty line, the number of lines, each without its end.
@@ -56,6 +57,7 @@ class HeadReader {
 
  private:
   State scan(const char* base, std::size_t size);
+  State judge(const char* at);
   void store(std::string_view bytes);
 
   Arena* arena_ = nullptr;
@@ -70,6 +72,14 @@ class HeadReader {
   std::size_t lines_ = 0;
   std::size_t line_begin_ = 0;
 };
+
+/// The way nearly every head takes: all there, short, and plain (one space behind each colon, no
+/// tab, no white space at the ends, no name with an underscore). Copies the first bytes of `bytes`
+/// into `arena`, splits them in one pass and returns the head's size; 0 when anything is out of the
+/// ordinary, wrong or missing: HeadReader and read_fields must look at it then, and would say the
+/// same of what this takes.
+std::size_t read_plain_head(std::string_view bytes, const HeadLimits& limits, Arena& arena,
+                            std::string_view& first_line, HeaderList& headers);
 
 /// What the field lines of a head said while they were read.
 struct FieldOptions {

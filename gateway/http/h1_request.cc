@@ -32,11 +32,11 @@ constexpr std::array<std::uint8_t, 256> kTargetClass = make_target_classes();
 Refusal bad(const char* why) { return {ErrorCode::bad_request, why}; }
 
 Refusal read_version(std::string_view text, Version& version) {
-  if (text == "HTTP/1.1") {
+  if (is(text, "HTTP/1.1")) {
     version = Version::http11;
     return {};
   }
-  if (text == "HTTP/1.0") {
+  if (is(text, "HTTP/1.0")) {
     version = Version::http10;
     return {};
   }
@@ -48,13 +48,16 @@ Refusal read_version(std::string_view text, Version& version) {
 }
 
 Refusal read_method(std::string_view text, Method& method) {
-  // In the order of what is common.
-  for (const Method known : {Method::get, Method::post, Method::put, Method::delete_, Method::head,
-                             Method::options, Method::patch, Method::trace}) {
-    if (text != to_string(known)) continue;
-    method = known;
+  const auto known = [&](const auto& name, Method value) {
+    if (!is(text, name)) return false;
+    method = value;
+    return true;
+  };
+  if (known("GET", Method::get) || known("POST", Method::post) || known("PUT", Method::put) ||
+      known("DELETE", Method::delete_) || known("HEAD", Method::head) ||
+      known("OPTIONS", Method::options) || known("PATCH", Method::patch) ||
+      known("TRACE", Method::trace))
     return {};
-  }
   if (text == "CONNECT") return {ErrorCode::method_not_allowed, "CONNECT"};
   if (!is_token(text)) return bad("the method is no token");
   return {ErrorCode::method_not_implemented, "an unknown method"};
@@ -69,7 +72,7 @@ Refusal read_absolute_form(std::string_view target, Arena& arena, RequestHead& h
   if (begin == 0) return bad("the target is neither a path nor an http address");
   const std::size_t end = std::min(target.find_first_of("/?", begin), target.size());
   head.host = target.substr(begin, end - begin);
-  if (!parse_authority(head.host)) return bad("the target's authority is malformed");
+  if (!is_authority(head.host)) return bad("the target's authority is malformed");
   head.target = target.substr(end);
   if (head.target.empty()) {
     head.target = head.method == Method::options ? "*" : "/";
@@ -111,22 +114,6 @@ Refusal read_target(std::string_view target, const RequestOptions& options, Aren
   return {};
 }
 
-Refusal read_request_line(std::string_view line, const RequestOptions& options, Arena& arena,
-                          RequestHead& head) {
-  const char* const end = line.data() + line.size();
-  const char* const space = find_byte(line.data(), end, end, ' ');
-  const auto method_size = static_cast<std::size_t>(space - line.data());
-  if (line.size() < method_size + kVersionSize + 3 || line[line.size() - kVersionSize - 1] != ' ')
-    return bad("the request line is not method, target and version");
-  Refusal refusal = read_version(line.substr(line.size() - kVersionSize), head.version);
-  if (refusal.refused()) return refusal;
-  refusal = read_method(line.substr(0, method_size), head.method);
-  if (refusal.refused()) return refusal;
-  const std::size_t target_begin = method_size + 1;
-  const std::size_t target_end = line.size() - kVersionSize - 1;
-  return read_target(line.substr(target_begin, target_end - target_begin), options, arena, head);
-}
-
 // Exactly one host, except in HTTP/1.0 (RFC 9112 §3.2). What goes upstream and what is routed is
 // one and the same: the list's field is replaced when the target named the host.
 Refusal read_host(Arena& arena, RequestHead& head) {
@@ -137,8 +124,9 @@ Refusal read_host(Arena& arena, RequestHead& head) {
     if (absolute) head.headers.add(arena, HeaderId::host, head.host);
     return {};
   }
-  if (head.headers.count(HeaderId::host) > 1) return bad("Host twice");
-  if (!parse_authority(field->value)) return bad("Host is malformed");
+  for (const Header* other = field + 1; other != head.headers.end(); ++other)
+    if (other->id == HeaderId::host) return bad("Host twice");
+  if (!is_authority(field->value)) return bad("Host is malformed");
   if (!absolute) {
     head.host = field->value;
   } else if (head.host != field->value) {
@@ -169,14 +157,24 @@ void drop_h2c(HeaderList& headers) {
 
 }  // namespace
 
-Refusal read_request(const HeadReader& lines, const RequestOptions& options, Arena& arena,
-                     std::uint64_t& dropped_underscores, RequestHead& head) {
-  if (lines.lines() == 0) return bad("an empty request line");
-  Refusal refusal = read_request_line(lines.line(0), options, arena, head);
+Refusal read_request_line(std::string_view line, const RequestOptions& options, Arena& arena,
+                          RequestHead& head) {
+  const char* const end = line.data() + line.size();
+  const char* const space = find_byte(line.data(), end, end, ' ');
+  const auto method_size = static_cast<std::size_t>(space - line.data());
+  if (line.size() < method_size + kVersionSize + 3 || line[line.size() - kVersionSize - 1] != ' ')
+    return bad("the request line is not method, target and version");
+  Refusal refusal = read_version(line.substr(line.size() - kVersionSize), head.version);
   if (refusal.refused()) return refusal;
-  refusal = read_fields(lines, 1, {options.underscores, &dropped_underscores}, arena, head.headers);
+  refusal = read_method(line.substr(0, method_size), head.method);
   if (refusal.refused()) return refusal;
-  refusal = read_framing(head.headers, head.version, head.body);
+  const std::size_t target_begin = method_size + 1;
+  const std::size_t target_end = line.size() - kVersionSize - 1;
+  return read_target(line.substr(target_begin, target_end - target_begin), options, arena, head);
+}
+
+Refusal settle_request(Arena& arena, RequestHead& head) {
+  Refusal refusal = read_framing(head.headers, head.version, head.body);
   if (refusal.refused()) return refusal;
   if (head.body.framing == Framing::until_close) head.body.framing = Framing::none;
   refusal = read_host(arena, head);

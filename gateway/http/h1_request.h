@@ -6,9 +6,12 @@
 
 namespace gateway::http {
 
-/// Turns the lines of a complete head, which must be in `arena`, into a request that keeps what
-/// RequestHead promises. Private to the HTTP/1 server codec.
-Refusal read_request(const HeadReader& lines, const RequestOptions& options, Arena& arena,
-                     std::uint64_t& dropped_underscores, RequestHead& head);
+/// Reads method, target and version; the line must live as long as `arena`.
+Refusal read_request_line(std::string_view line, const RequestOptions& options, Arena& arena,
+                          RequestHead& head);
+
+/// When line and fields are in `head`: host, framing, persistence, expectation. Afterwards the head
+/// keeps what RequestHead promises.
+Refusal settle_request(Arena& arena, RequestHead& head);
 
 }  // namespace gateway::http

@@ -104,34 +104,57 @@ Refusal H1ServerCodec::decode_head(std::string_view bytes, std::size_t& used) {
     }
     arena_ = &events_.on_stream_begin(kOnlyStream);
     const CodecLimits& limits = options_.limits;
-    reader_.begin(*arena_, {limits.max_fields + 1, limits.max_target_bytes + kAroundTarget,
-                            limits.max_head_bytes});
+    const HeadLimits head_limits = {limits.max_fields + 1, limits.max_target_bytes + kAroundTarget,
+                                    limits.max_head_bytes};
+    auto* head = arena_->make<RequestHead>();
+    std::string_view line;
+    used = read_plain_head(bytes, head_limits, *arena_, line, head->headers);
+    if (used > 0) {
+      const Refusal refusal = read_request_line(line, options_, *arena_, *head);
+      return refusal.refused() ? refuse_head(*head, refusal) : finish_head(*head);
+    }
+    reader_.begin(*arena_, head_limits);
   }
+  return read_head(bytes, used);
+}
+
+Refusal H1ServerCodec::read_head(std::string_view bytes, std::size_t& used) {
   const HeadReader::State state = reader_.read(bytes, used);
   if (state == HeadReader::State::more) return {};
   if (state != HeadReader::State::complete) return refusal_of(state);
-  return finish_head();
-}
-
-Refusal H1ServerCodec::finish_head() {
+  if (reader_.lines() == 0) return {ErrorCode::bad_request, "an empty request line"};
   reader_.keep();
   auto* head = arena_->make<RequestHead>();
-  const Refusal refusal = read_request(reader_, options_, *arena_, dropped_underscores_, *head);
-  // Known even of a request that is refused: its answer has the form that it asked for.
-  version_ = head->version;
-  keep_alive_ = head->keep_alive;
-  is_head_request_ = head->method == Method::head;
-  if (refusal.refused()) return refusal;
+  Refusal refusal = read_request_line(reader_.line(0), options_, *arena_, *head);
+  if (!refusal.refused())
+    refusal = read_fields(reader_, 1, {options_.underscores, &dropped_underscores_}, *arena_,
+                          head->headers);
   reader_.forget();
-  if (head->body.framing == Framing::chunked) {
+  return refusal.refused() ? refuse_head(*head, refusal) : finish_head(*head);
+}
+
+// The answer to a request that is refused has the form that it asked for, as far as that was read.
+Refusal H1ServerCodec::refuse_head(const RequestHead& head, const Refusal& refusal) {
+  version_ = head.version;
+  is_head_request_ = head.method == Method::head;
+  return refusal;
+}
+
+Refusal H1ServerCodec::finish_head(RequestHead& head) {
+  const Refusal refusal = settle_request(*arena_, head);
+  if (refusal.refused()) return refuse_head(head, refusal);
+  version_ = head.version;
+  keep_alive_ = head.keep_alive;
+  is_head_request_ = head.method == Method::head;
+  if (head.body.framing == Framing::chunked) {
     phase_ = Phase::chunked_body;
     chunks_.begin(*arena_, options_.limits);
   } else {
     phase_ = Phase::length_body;
-    body_left_ = head->body.length;
+    body_left_ = head.body.length;
   }
-  const bool has_body = head->body.has_body();
-  events_.on_request_head(kOnlyStream, *head);
+  const bool has_body = head.body.has_body();
+  events_.on_request_head(kOnlyStream, head);
   if (!has_body) end_request();
   return {};
 }

@@ -39,7 +39,9 @@ class H1ServerCodec final : public ServerCodec {
 
   std::size_t skip_empty_line(std::string_view bytes);
   Refusal decode_head(std::string_view bytes, std::size_t& used);
-  Refusal finish_head();
+  Refusal read_head(std::string_view bytes, std::size_t& used);
+  Refusal finish_head(RequestHead& head);
+  Refusal refuse_head(const RequestHead& head, const Refusal& refusal);
   std::size_t decode_length_body(std::string_view bytes);
   Refusal decode_chunk(std::string_view bytes, std::size_t& used);
   void end_request();

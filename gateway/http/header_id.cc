@@ -95,14 +95,16 @@ constexpr Words words_of(std::string_view text, bool fold) {
   return words;
 }
 
-// Three letters and the length tell all known names apart; the multiplier is searched below.
+// The length and the last four letters (two for the shortest) tell all known names apart; the
+// multiplier is searched below.
+constexpr std::uint32_t slot_of(std::uint32_t tail, std::size_t length, std::uint32_t multiplier) {
+  return ((tail | 0x20202020U) + static_cast<std::uint32_t>(length)) * multiplier >> 25;
+}
+
 constexpr std::uint32_t slot_of(std::string_view name, std::uint32_t multiplier) {
-  const std::size_t n = name.size();
-  const std::uint32_t key = static_cast<std::uint32_t>(n) |
-                            (static_cast<unsigned char>(name[0]) | 0x20U) << 8 |
-                            (static_cast<unsigned char>(name[n * 3 / 4]) | 0x20U) << 16 |
-                            (static_cast<unsigned char>(name[n - 1]) | 0x20U) << 24;
-  return (key * multiplier) >> 25;
+  const std::size_t size = name.size() >= 4 ? 4 : 2;
+  const std::uint64_t tail = word_at(name, name.size() - size, size, false);
+  return slot_of(static_cast<std::uint32_t>(tail), name.size(), multiplier);
 }
 
 constexpr bool is_perfect(std::uint32_t multiplier) {
@@ -152,29 +154,38 @@ std::uint64_t load(const char* at) {
 }
 
 template <typename Word>
-bool same_ends(const Entry& entry, std::string_view name) {
-  const std::uint64_t first = load<Word>(name.data()) | entry.fold.first;
-  const std::uint64_t last = load<Word>(name.data() + name.size() - sizeof(Word)) | entry.fold.last;
-  return first == entry.text.first && last == entry.text.last;
+bool same_ends(const Entry& entry, const char* begin, std::uint64_t last) {
+  const std::uint64_t first = load<Word>(begin) | entry.fold.first;
+  return first == entry.text.first && (last | entry.fold.last) == entry.text.last;
 }
 
-bool matches(const Entry& entry, std::string_view name) {
-  if (name.size() >= 8) {
-    if (!same_ends<std::uint64_t>(entry, name)) return false;
-    if (name.size() <= 16) return true;
-    return (load<std::uint64_t>(name.data() + 8) | entry.fold.middle) == entry.text.middle;
-  }
-  if (name.size() >= 4) return same_ends<std::uint32_t>(entry, name);
-  return same_ends<std::uint16_t>(entry, name);
+HeaderId find_long(std::string_view name) {
+  const std::uint64_t last = load<std::uint64_t>(name.data() + name.size() - 8);
+  const Entry& entry =
+      kTable[slot_of(static_cast<std::uint32_t>(last >> 32), name.size(), kMultiplier)];
+  if (entry.length != name.size() || !same_ends<std::uint64_t>(entry, name.data(), last))
+    return HeaderId::other;
+  if (name.size() > 16 &&
+      (load<std::uint64_t>(name.data() + 8) | entry.fold.middle) != entry.text.middle)
+    return HeaderId::other;
+  return entry.id;
+}
+
+template <typename Word>
+HeaderId find_short(std::string_view name) {
+  const std::uint64_t last = load<Word>(name.data() + name.size() - sizeof(Word));
+  const Entry& entry = kTable[slot_of(static_cast<std::uint32_t>(last), name.size(), kMultiplier)];
+  if (entry.length != name.size() || !same_ends<Word>(entry, name.data(), last))
+    return HeaderId::other;
+  return entry.id;
 }
 
 }  // namespace
 
 HeaderId header_id(std::string_view name) {
-  if (name.size() < kShortest || name.size() > kLongest) return HeaderId::other;
-  const Entry& entry = kTable[slot_of(name, kMultiplier)];
-  if (entry.length != name.size() || !matches(entry, name)) return HeaderId::other;
-  return entry.id;
+  if (name.size() >= 8) return name.size() <= kLongest ? find_long(name) : HeaderId::other;
+  if (name.size() >= 4) return find_short<std::uint32_t>(name);
+  return name.size() >= kShortest ? find_short<std::uint16_t>(name) : HeaderId::other;
 }
 
 std::string_view name_of(HeaderId id) { return kNames[static_cast<std::size_t>(id)]; }

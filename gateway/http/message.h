@@ -72,6 +72,13 @@ class HeaderList {
   }
   /// Makes room for `capacity` fields.
   void reserve(Arena& arena, std::size_t capacity);
+  /// For a codec that fills many at once: where the next fields go, after `reserve`, and how many
+  /// it put there. `ids` has `1 << id` of each.
+  Header* room() { return fields_ + size_; }
+  void commit(std::size_t count, std::uint64_t ids) {
+    size_ += static_cast<std::uint32_t>(count);
+    mask_ |= ids & ~(std::uint64_t{1} << static_cast<unsigned>(HeaderId::other));
+  }
   /// Removes all fields of that id or name, then adds one.
   void set(Arena& arena, HeaderId id, std::string_view value);
   void set(Arena& arena, std::string_view name, std::string_view value);
