@@ -2,6 +2,8 @@
 
 #include <gmock/gmock.h>
 
+#include <thread>
+
 #include "fixtures.h"
 
 namespace gateway::upstream {
@@ -122,6 +124,24 @@ TEST_F(PickerTest, GivesAnEjectedEndpointOneTrialPerInterval) {
       }
   }
   EXPECT_EQ(trials, 4);
+}
+
+TEST_F(PickerTest, WorkersShareTheTrial) {
+  start(make_set(1));
+  report(0, Outcome::connect_failed);
+  clock_.advance(250ms);
+  std::atomic<int> trials{0};
+  std::vector<std::thread> workers;
+  for (std::uint64_t w = 0; w < 4; ++w)
+    workers.emplace_back([&, w] {
+      Random random(w);
+      Picker picker(settings_, random);
+      picker.update(set_);
+      for (int i = 0; i < 1000; ++i)
+        if (picker.pick({}, clock_.now())) ++trials;
+    });
+  for (auto& worker : workers) worker.join();
+  EXPECT_EQ(trials, 1);
 }
 
 TEST_F(PickerTest, OneGoodTrialTakesTheEndpointBack) {
