@@ -127,6 +127,9 @@ void ServerConnection::refuse(const Error& error) {
 
 Arena& ServerConnection::on_stream_begin(http::StreamId id) {
   GATEWAY_CHECK(stream_ == nullptr);
+  // A reload may have moved the listener since the last request.
+  facts_.listener_index = listener_.index;
+  facts_.require_sni_match = listener_.require_sni_match;
   stream_ = new ServerStream(*this, id);
   return stream_->arena();
 }

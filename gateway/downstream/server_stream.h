@@ -63,7 +63,7 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
 
   ServerConnection* connection_;
   EventLoop& loop_;
-  const ConnectionFacts facts_;
+  const ConnectionFacts& facts_;  ///< the connection is freed after its streams
   Arena arena_;
   http::RequestHead* head_ = nullptr;  ///< kept by the codec in the arena or by us
   std::unique_ptr<Exchange> exchange_;

@@ -47,6 +47,8 @@ enum class Verdict : std::uint8_t {
   hold,     ///< the filter has kept `RequestContext::ticket` and will resume it
 };
 
+struct RequestContext;
+
 /// A held exchange's place in somebody's list. Unlinks itself when the exchange dies, so whoever
 /// holds it needs no notice. Lives inside the exchange.
 class HoldTicket : public ListHook<HoldTicket> {
@@ -57,8 +59,8 @@ class HoldTicket : public ListHook<HoldTicket> {
     unlink();
     resume_(verdict);
   }
-  /// For the holder's own use (which filter state, which look-up).
-  std::uint64_t tag = 0;
+  /// The exchange's own, so that the holder can fill in user or reply before it resumes.
+  RequestContext* context = nullptr;
 
  private:
   Callback<Verdict> resume_;
@@ -90,6 +92,7 @@ struct RequestContext {
   std::string_view user;        ///< set by token
   std::string_view token_hash;  ///< set by token: SHA-256, raw bytes; for rate limits by token
   LocalReply reply;
+  void* filter_data = nullptr;        ///< of the filter that holds the exchange
   http::HeaderList response_headers;  ///< set on whatever answer goes out, local replies included
 
   static constexpr std::size_t kMaxStages = 4;

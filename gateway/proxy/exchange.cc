@@ -31,7 +31,9 @@ Exchange::Exchange(Proxy& proxy, downstream::Stream& stream)
     : proxy_(proxy),
       stream_(stream),
       ticket_(Callback<Verdict>::bind<&Exchange::on_resume>(this)),
-      context_{stream.request(), stream.arena(), stream.connection(), stream.loop(), ticket_} {}
+      context_{stream.request(), stream.arena(), stream.connection(), stream.loop(), ticket_} {
+  ticket_.context = &context_;
+}
 
 Exchange::~Exchange() { finish(status_, ErrorCode::canceled); }
 
