@@ -3,6 +3,7 @@ import unittest
 from bench.harness.contestants import render
 from bench.harness.counts import parse_callgrind, parse_strace
 from bench.harness.load import LoadError, parse_h2load, parse_own, parse_wrk
+from bench.harness.profile import parse_annotate
 
 WRK = """Running 3s test @ https://localhost:1/jobs
   1 threads and 32 connections
@@ -77,6 +78,15 @@ class Counts(unittest.TestCase):
     def test_callgrind_without_total(self):
         with self.assertRaises(ValueError):
             parse_callgrind("events: Ir\n")
+
+
+class Annotate(unittest.TestCase):
+    def test_functions_without_files(self):
+        text = ("12,345 (100.0%)  PROGRAM TOTALS\n"
+                "  1,200  a.cc:ns::f(int) [/bin/gateway]\n"
+                "     34  ???:0x0000000000052e40 [/usr/lib/libssl.so.3]\n")
+        self.assertEqual(parse_annotate(text),
+                         {"ns::f(int)": 1200, "libssl.so.3 0x0000000000052e40": 34})
 
 
 class Render(unittest.TestCase):
