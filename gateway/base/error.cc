@@ -57,7 +57,7 @@ constexpr std::array kTable = {
     Row{ErrorCode::retry_budget_spent,
         {503, "RB", "retry_budget", "The service is failing: try again later."}},
     Row{ErrorCode::connect_failed,
-        {502, "CF", "connect_failed", "The service could not be reached."}},
+        {503, "CF", "connect_failed", "The service could not be reached: try again."}},
     Row{ErrorCode::connect_timeout,
         {504, "CT", "connect_timeout", "The service could not be reached in time."}},
     Row{ErrorCode::upstream_tls_failed,
