@@ -13,8 +13,12 @@ from .contestants import Contestant
 LINE = re.compile(r"^\s*([\d,]+)\s+(?:\([\d.]+%\)\s+)?(\S.*)$")
 
 
-def parse_annotate(text: str) -> dict[str, int]:
-    """Instructions by function, from callgrind_annotate; what a file is called is left out."""
+def parse_annotate(text: str, inclusive: bool = False) -> dict[str, int]:
+    """Instructions by function, from callgrind_annotate; what a file is called is left out.
+
+    A function that has lines in several files is listed once for each: own costs add up, inclusive
+    ones are the same cost seen twice.
+    """
     costs: dict[str, int] = {}
     for line in text.splitlines():
         found = LINE.match(line)
@@ -24,7 +28,8 @@ def parse_annotate(text: str) -> dict[str, int]:
         library = re.search(r"\[.*/([^/\]]+)\]$", found[2])
         if name.startswith("0x") and library:
             name = f"{library[1]} {name}"
-        costs[name] = costs.get(name, 0) + int(found[1].replace(",", ""))
+        cost, known = int(found[1].replace(",", "")), costs.get(name, 0)
+        costs[name] = max(cost, known) if inclusive else cost + known
     return costs
 
 
@@ -34,7 +39,7 @@ def profile(bench: Bench, contestant: Contestant, purpose: str, header: str,
     runs = [_run(bench, contestant, purpose, header, count) for count in counts]
     tables = {}
     for kind in ("exclusive", "inclusive"):
-        short, long = (parse_annotate(run[kind]) for run in runs)
+        short, long = (parse_annotate(run[kind], kind == "inclusive") for run in runs)
         rows = [((cost - short.get(name, 0)) / (counts[1] - counts[0]), name)
                 for name, cost in long.items()]
         tables[kind] = sorted((row for row in rows if row[0] >= 1), reverse=True)
