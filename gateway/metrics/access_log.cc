@@ -50,7 +50,8 @@ void AccessLogShard::write(const AccessRecord& record) {
   }
 }
 
-AccessLog::AccessLog() : writer_(std::make_unique<AccessLogWriter>()) {}
+AccessLog::AccessLog(ProcessCells& writer_cells)
+    : writer_(std::make_unique<AccessLogWriter>(writer_cells)) {}
 AccessLog::~AccessLog() = default;
 
 AccessLogShard& AccessLog::add_shard(ProcessCells& cells) {
@@ -81,7 +82,6 @@ Result<void> AccessLog::reopen() {
   return {};
 }
 
-std::uint64_t AccessLog::lost_lines() const { return writer_->lost_lines(); }
 void AccessLog::flush() { writer_->flush(); }
 
 }  // namespace gateway

@@ -56,7 +56,9 @@ class AccessLog {
     bool operator==(const Settings&) const = default;
   };
 
-  AccessLog();
+  /// `writer_cells` (Registry::log_writer) count lines that were taken from a worker but could not
+  /// be written: full disk, closed pipe.
+  explicit AccessLog(ProcessCells& writer_cells);
   /// Writes what is there, for at most a second.
   ~AccessLog();
   AccessLog(const AccessLog&) = delete;
@@ -70,8 +72,6 @@ class AccessLog {
   /// SIGUSR1: the file was moved away; opens it anew under its name. The old one stays in use when
   /// that fails.
   Result<void> reopen();
-  /// Lines that were taken from a worker but could not be written (full disk, closed pipe).
-  std::uint64_t lost_lines() const;
   /// Waits until all lines that were in the shards before the call are written or lost.
   void flush();
 

@@ -21,8 +21,8 @@ constexpr std::size_t kPipePiece = 4096;
 
 }  // namespace
 
-AccessLogWriter::AccessLogWriter()
-    : wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), next_fd_(kNoNextFd) {
+AccessLogWriter::AccessLogWriter(ProcessCells& cells)
+    : cells_(cells), wake_fd_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)), next_fd_(kNoNextFd) {
   GATEWAY_CHECK(wake_fd_ >= 0);
   thread_ = std::thread([this] { run(); });
 }
@@ -143,7 +143,7 @@ bool AccessLogWriter::out_of_time() const {
 void AccessLogWriter::lose(std::string_view rest, bool in_mid_line) {
   torn_ = in_mid_line;
   const auto lines = std::count(rest.begin(), rest.end(), '\n');
-  lost_.fetch_add(static_cast<std::uint64_t>(lines), std::memory_order_relaxed);
+  cells_.log_lines_dropped.add(static_cast<std::uint64_t>(lines));
 }
 
 }  // namespace gateway

@@ -17,7 +17,7 @@ namespace gateway {
 /// The thread behind AccessLog. Looks into the shards ten times a second, or when one is half full.
 class AccessLogWriter {
  public:
-  AccessLogWriter();
+  explicit AccessLogWriter(ProcessCells& cells);
   ~AccessLogWriter();
 
   int wake_fd() const { return wake_fd_; }
@@ -30,7 +30,6 @@ class AccessLogWriter {
   /// Lines written to a shard after this call go there; -1: none may come. Takes ownership.
   void switch_to(int fd);
   void flush();
-  std::uint64_t lost_lines() const { return lost_.load(std::memory_order_relaxed); }
 
  private:
   void run();
@@ -43,6 +42,7 @@ class AccessLogWriter {
   void lose(std::string_view rest, bool in_mid_line);
   void take_next_fd();
 
+  ProcessCells& cells_;
   const int wake_fd_;
   int fd_ = -1;
   bool regular_file_ = false;
@@ -51,7 +51,6 @@ class AccessLogWriter {
   std::atomic<bool> stopping_{false};
   std::chrono::steady_clock::time_point deadline_{};  // written before stopping_
   std::atomic<std::uint64_t> rounds_{0};
-  std::atomic<std::uint64_t> lost_{0};
   std::mutex mutex_;  // shards_ only; workers never take it
   std::vector<std::unique_ptr<AccessLogShard>> shards_;
   std::thread thread_;

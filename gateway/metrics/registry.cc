@@ -49,6 +49,7 @@ void Registry::refresh() {
 
 void Registry::read_process(ProcessCells& total) const {
   for (const auto& shard : shards_) total.merge(shard->process());
+  total.merge(log_writer_);
 }
 
 std::vector<RecentError> Registry::recent_errors(std::size_t most) const {

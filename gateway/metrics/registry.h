@@ -64,6 +64,9 @@ class Registry {
   MetricsShard& worker(std::size_t index) { return *shards_[index]; }
   MetricsShard& control() { return *shards_.back(); }
 
+  /// Written by the access log's own thread alone.
+  ProcessCells& log_writer() { return log_writer_; }
+
   /// Control thread: called before every reading, to set gauges of the control shard that mirror
   /// process-wide state (health of endpoints).
   void before_read(std::function<void()> hook) { before_read_ = std::move(hook); }
@@ -91,6 +94,7 @@ class Registry {
   const Clock& clock_;
   Instant started_;
   std::vector<std::unique_ptr<MetricsShard>> shards_;
+  ProcessCells log_writer_;
   std::function<void()> before_read_;
 };
 

@@ -162,10 +162,11 @@ class AccessLogFile : public testing::Test {
   std::string folder_ = testing::TempDir() + "access_log_" + std::to_string(getpid());
   std::string path_ = folder_ + "/log";
   ProcessCells cells_;
+  ProcessCells writer_cells_;
 };
 
 TEST_F(AccessLogFile, LinesOfAllWorkersArrive) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   ProcessCells other_cells;
   AccessLogShard& one = log.add_shard(cells_);
   AccessLogShard& two = log.add_shard(other_cells);
@@ -180,7 +181,7 @@ TEST_F(AccessLogFile, LinesOfAllWorkersArrive) {
 }
 
 TEST_F(AccessLogFile, LinesThatRunOverTheEndOfTheRingStayWhole) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   AccessLogShard& shard = log.add_shard(cells_);
   ASSERT_TRUE(log.apply({path_, AccessLogFormat::json}));
   const std::string expected = [&] {
@@ -207,7 +208,7 @@ TEST_F(AccessLogFile, LinesThatRunOverTheEndOfTheRingStayWhole) {
 }
 
 TEST_F(AccessLogFile, ReopensUnderTheSameName) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   AccessLogShard& shard = log.add_shard(cells_);
   ASSERT_TRUE(log.apply({path_, AccessLogFormat::text}));
   shard.write(sample());
@@ -221,7 +222,7 @@ TEST_F(AccessLogFile, ReopensUnderTheSameName) {
 }
 
 TEST_F(AccessLogFile, AFileThatCannotBeOpenedChangesNothing) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   AccessLogShard& shard = log.add_shard(cells_);
   ASSERT_TRUE(log.apply({path_, AccessLogFormat::json}));
   const Result<void> bad = log.apply({folder_ + "/none/log", AccessLogFormat::text});
@@ -233,7 +234,7 @@ TEST_F(AccessLogFile, AFileThatCannotBeOpenedChangesNothing) {
 }
 
 TEST_F(AccessLogFile, TurnedOffAndOnAgain) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   ASSERT_TRUE(log.apply({path_, AccessLogFormat::json}));
   AccessLogShard& shard = log.add_shard(cells_);
   EXPECT_TRUE(shard.enabled());
@@ -246,13 +247,13 @@ TEST_F(AccessLogFile, TurnedOffAndOnAgain) {
 }
 
 TEST_F(AccessLogFile, AFullDiskLosesLinesAndCountsThem) {
-  AccessLog log;
+  AccessLog log(writer_cells_);
   AccessLogShard& shard = log.add_shard(cells_);
   ASSERT_TRUE(log.apply({"/dev/full", AccessLogFormat::json}));
   shard.write(sample());
   shard.write(sample());
   log.flush();
-  EXPECT_EQ(log.lost_lines(), 2u);
+  EXPECT_EQ(writer_cells_.log_lines_dropped.value(), 2u);
 }
 
 TEST_F(AccessLogFile, ABlockedReaderCostsLinesAndNeverTime) {
@@ -260,7 +261,7 @@ TEST_F(AccessLogFile, ABlockedReaderCostsLinesAndNeverTime) {
   const int reader = open(path_.c_str(), O_RDONLY | O_NONBLOCK);
   ASSERT_GE(reader, 0);
   {
-    AccessLog log;
+    AccessLog log(writer_cells_);
     AccessLogShard& shard = log.add_shard(cells_);
     ASSERT_TRUE(log.apply({path_, AccessLogFormat::json}));
     const std::size_t count = 3 * AccessLogShard::kCapacity / line_of(sample()).size();

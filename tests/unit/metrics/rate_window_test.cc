@@ -119,7 +119,6 @@ TEST(RequestRate, SteadyTrafficShowsASteadyRate) {
     for (int i = 0; i < kSeconds; ++i) {
       const double shown = arrivals.next_second(rate).per_second;
       sum += shown;
-      // Half of what would move an autoscaler from one replica to two.
       if (std::abs(shown - rate) > rate * 0.25) ++wrong;
     }
     EXPECT_LT(wrong, kSeconds / 1000) << rate;

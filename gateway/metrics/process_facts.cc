@@ -1,0 +1,65 @@
+#include "gateway/metrics/process_facts.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+namespace gateway {
+namespace {
+
+double resident_bytes() {
+  std::uint64_t total = 0;
+  std::uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> total >> resident;
+  return static_cast<double>(resident) * static_cast<double>(sysconf(_SC_PAGESIZE));
+}
+
+double open_descriptors() {
+  std::error_code error;
+  double count = 0;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; at != end && !error;
+       at.increment(error))
+    ++count;
+  return count > 0 ? count - 1 : 0;  // the iterator's own
+}
+
+// proc(5): field 22 of stat counts clock ticks from the boot, whose time is in /proc/stat.
+double read_start_time() {
+  std::string text;
+  std::getline(std::ifstream("/proc/self/stat"), text);
+  // The program's name in parentheses may hold anything.
+  std::istringstream fields(text.substr(text.rfind(')') + 1));
+  std::string skipped;
+  for (int i = 3; i < 22; ++i) fields >> skipped;
+  double ticks = 0;
+  fields >> ticks;
+  std::ifstream stat("/proc/stat");
+  for (std::string word; stat >> word;) {
+    double boot = 0;
+    if (word == "btime" && stat >> boot)
+      return boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  }
+  return 0;
+}
+
+double seconds(const timeval& time) {
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_usec) / 1e6;
+}
+
+}  // namespace
+
+ProcessFacts process_facts() {
+  static const double started = read_start_time();
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return {seconds(usage.ru_utime) + seconds(usage.ru_stime), resident_bytes(), open_descriptors(),
+          started};
+}
+
+}  // namespace gateway

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace gateway {
+
+/// What the kernel counts of this process; numbers that it does not tell are 0.
+struct ProcessFacts {
+  double cpu_seconds = 0;
+  double resident_bytes = 0;
+  double open_descriptors = 0;
+  double started_at = 0;  ///< seconds since 1970
+};
+
+ProcessFacts process_facts();
+
+}  // namespace gateway
