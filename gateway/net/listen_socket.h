@@ -1,0 +1,40 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/address.h"
+#include "gateway/base/result.h"
+
+namespace gateway::net {
+
+/// A bound, listening, non-blocking socket. The control thread makes and owns it; a worker borrows
+/// the descriptor. Closing one of several sockets of an address drops what waits in its queue:
+/// empty the queue first (Acceptor::drain_and_close).
+class ListenSocket {
+ public:
+  /// One socket per worker on one address (SO_REUSEPORT: the kernel spreads connections). Fails
+  /// with address_in_use when anybody else listens there, another gateway included: sharing a port
+  /// by accident would send half of the traffic to the wrong process. Port 0 takes a free one for
+  /// all. Descriptors passed by a service manager (LISTEN_FDS, sd_listen_fds(3)) for the same
+  /// address are used first.
+  static Result<std::vector<std::shared_ptr<ListenSocket>>> open(const SocketAddress& address,
+                                                                 std::size_t count, int backlog);
+  ~ListenSocket();
+  ListenSocket(const ListenSocket&) = delete;
+  ListenSocket& operator=(const ListenSocket&) = delete;
+
+  int fd() const { return fd_; }
+  const SocketAddress& address() const { return address_; }  ///< with the real port
+
+ private:
+  struct Guard;
+  ListenSocket(int fd, std::shared_ptr<Guard> guard);
+
+  int fd_;
+  SocketAddress address_;
+  std::shared_ptr<Guard> guard_;  ///< keeps other gateways off the address while any socket is open
+};
+
+}  // namespace gateway::net
