@@ -91,7 +91,8 @@ void EventLoop::run_once(Duration wait) {
   uv_update_time(uv());
   uv_timer_start(
       &shared_->once, [](uv_timer_t*) {}, static_cast<std::uint64_t>(ms), 0);
-  uv_run(uv(), UV_RUN_ONCE);
+  // A timer that is due at once would be gone before the poll, which then waits for ever.
+  uv_run(uv(), ms > 0 ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   uv_timer_stop(&shared_->once);
   end_of_turn();
 }

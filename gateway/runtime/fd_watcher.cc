@@ -9,7 +9,7 @@ namespace {
 
 static_assert(FdWatcher::kReadable == UV_READABLE && FdWatcher::kWritable == UV_WRITABLE);
 
-void on_poll(uv_poll_t* handle, int status, int events);
+void poll_event(uv_poll_t* handle, int status, int events);
 
 }  // namespace
 
@@ -19,7 +19,7 @@ void FdWatcher::open(EventLoop& loop, int fd, Callback<int> on_events) {
   on_events_ = on_events;
   wanted_ = 0;
   GATEWAY_CHECK(uv_poll_init(loop.uv(), handle_, fd) == 0);
-  handle_->data = &on_events_;
+  handle_->data = this;
 }
 
 void FdWatcher::want(int events) {
@@ -28,7 +28,7 @@ void FdWatcher::want(int events) {
   if (events == 0)
     uv_poll_stop(handle_);
   else
-    uv_poll_start(handle_, events, on_poll);
+    uv_poll_start(handle_, events, poll_event);
 }
 
 void FdWatcher::close() {
@@ -42,10 +42,19 @@ void FdWatcher::close() {
 
 namespace {
 
-void on_poll(uv_poll_t* handle, int status, int events) {
-  const auto& callback = *static_cast<Callback<int>*>(handle->data);
-  callback(status < 0 ? FdWatcher::kReadable | FdWatcher::kWritable : events);
+void poll_event(uv_poll_t* handle, int status, int events) {
+  static_cast<FdWatcher*>(handle->data)->on_poll(status, events);
 }
 
 }  // namespace
+
+void FdWatcher::on_poll(int status, int events) {
+  if (status < 0) {
+    // libuv has stopped the handle; bytes that arrived before the error still want to be read.
+    events = kReadable | kWritable;
+    uv_poll_start(handle_, wanted_, poll_event);
+  }
+  on_events_(events);
+}
+
 }  // namespace gateway

@@ -29,6 +29,9 @@ class FdWatcher {
   bool is_open() const { return handle_ != nullptr; }
   void close();
 
+  /// For the libuv callback alone.
+  void on_poll(int status, int events);
+
  private:
   uv_poll_s* handle_ = nullptr;
   Callback<int> on_events_;

@@ -1,0 +1,70 @@
+#include "gateway/net/certificate_set.h"
+
+#include <algorithm>
+
+#include "gateway/base/check.h"
+
+namespace gateway::net {
+namespace {
+
+bool offers(std::string_view offered, std::uint16_t scheme) {
+  for (std::size_t i = 0; i + 1 < offered.size(); i += 2) {
+    const auto high = static_cast<unsigned char>(offered[i]);
+    const auto low = static_cast<unsigned char>(offered[i + 1]);
+    if ((high << 8 | low) == scheme) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+const Certificate& CertificateSet::Entry::choose(std::string_view offered) const {
+  for (const auto& certificate : certificates)
+    if (offers(offered, certificate->scheme())) return *certificate;
+  return *certificates.back();
+}
+
+void CertificateSet::add(Entry& entry, const std::shared_ptr<const Certificate>& certificate) {
+  for (const auto& present : entry.certificates)
+    if (present->kind() == certificate->kind()) return;
+  entry.certificates.push_back(certificate);
+  std::ranges::sort(entry.certificates, {}, [](const auto& each) { return each->kind(); });
+}
+
+std::shared_ptr<const CertificateSet> CertificateSet::make(
+    const std::vector<std::shared_ptr<const Certificate>>& certificates) {
+  GATEWAY_CHECK(!certificates.empty());
+  auto set = std::make_shared<CertificateSet>();
+  set->all_ = certificates;
+  for (const auto& certificate : certificates) {
+    for (const std::string& name : certificate->names()) {
+      const bool wildcard = name.starts_with("*.");
+      Names& names = wildcard ? set->wildcard_ : set->exact_;
+      add(names[wildcard ? name.substr(1) : name], certificate);
+    }
+  }
+  // The default serves whoever asks for no name that we know, with every kind of key that its own
+  // names have.
+  add(set->default_, certificates.front());
+  for (const auto& certificate : certificates)
+    if (certificate->names() == certificates.front()->names()) add(set->default_, certificate);
+  set->seal();
+  return set;
+}
+
+void CertificateSet::seal() {
+  for (auto& [name, entry] : exact_) entry.identity = digest_of({"exact", name});
+  for (auto& [name, entry] : wildcard_) entry.identity = digest_of({"wildcard", name});
+  default_.identity = digest_of({"default"});
+}
+
+const CertificateSet::Entry& CertificateSet::find(std::string_view name) const {
+  if (name.empty()) return default_;
+  if (const auto found = exact_.find(name); found != exact_.end()) return found->second;
+  const auto dot = name.find('.');
+  if (dot == std::string_view::npos) return default_;
+  const auto found = wildcard_.find(name.substr(dot));
+  return found == wildcard_.end() ? default_ : found->second;
+}
+
+}  // namespace gateway::net

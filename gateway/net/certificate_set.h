@@ -1,0 +1,54 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/net/certificate.h"
+
+namespace gateway::net {
+
+/// The certificates of one listener by the name that a client asks for. Immutable; shared by
+/// workers.
+class CertificateSet {
+ public:
+  /// All certificates of one name, the best kind first.
+  struct Entry {
+    std::vector<std::shared_ptr<const Certificate>> certificates;
+    Digest identity{};  ///< of the virtual host, equal over reloads: tickets are bound to it
+
+    /// The best one whose signature scheme the client offers; the last resort when none is.
+    /// `offered` as on the wire: two bytes each.
+    const Certificate& choose(std::string_view offered) const;
+  };
+
+  /// The first certificate is the default; of those of one name and kind the first wins. Not empty.
+  static std::shared_ptr<const CertificateSet> make(
+      const std::vector<std::shared_ptr<const Certificate>>& certificates);
+
+  /// Exact name, then wildcard of one label, then the default. `name` in lower case, may be empty.
+  const Entry& find(std::string_view name) const;
+  const Entry& fallback() const { return default_; }
+  const std::vector<std::shared_ptr<const Certificate>>& all() const { return all_; }
+
+ private:
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const {
+      return std::hash<std::string_view>()(text);
+    }
+  };
+  using Names = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
+
+  static void add(Entry& entry, const std::shared_ptr<const Certificate>& certificate);
+  void seal();
+
+  std::vector<std::shared_ptr<const Certificate>> all_;
+  Names exact_;
+  Names wildcard_;  // without "*"
+  Entry default_;
+};
+
+}  // namespace gateway::net

@@ -1,0 +1,138 @@
+#include "gateway/net/tls_client.h"
+
+#include <openssl/x509v3.h>
+
+#include <string>
+#include <unordered_map>
+
+#include "gateway/base/file.h"
+#include "gateway/net/openssl.h"
+#include "gateway/net/tls_material.h"
+
+namespace gateway::net {
+namespace {
+
+/// Endpoints whose sessions are remembered; the rest shake hands in full.
+constexpr std::size_t kMostSessions = 1024;
+
+constexpr const char* kSuites =
+    "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+}  // namespace
+
+/// What the callbacks of an SSL_CTX need; owned by the SSL_CTX itself.
+struct ClientTlsContext::Core {
+  SSL_CTX* context = nullptr;
+  OSSL_LIB_CTX* library = nullptr;
+  bool verify = true;
+  /// By address and name. Nodes stay where they are: connections point at them.
+  std::unordered_map<std::string, SslSessionPtr> sessions;
+
+  static int index();
+  Result<void> configure(const config::UpstreamTls& settings,
+                         std::span<const std::string_view> alpn);
+  Result<void> identify(const config::UpstreamTls& settings);
+  void expect(SSL* ssl, const std::string& name) const;
+  static int on_session(SSL* ssl, SSL_SESSION* session);
+};
+
+int ClientTlsContext::Core::index() {
+  static const int index = SSL_CTX_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* core, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<Core*>(core);
+      });
+  return index;
+}
+
+Result<void> ClientTlsContext::Core::configure(const config::UpstreamTls& settings,
+                                               std::span<const std::string_view> alpn) {
+  SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
+  SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
+  SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_NO_AUTO_CHAIN);
+  SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);
+  SSL_CTX_sess_set_new_cb(context, &on_session);
+  if (SSL_CTX_set_ciphersuites(context, kSuites) != 1)
+    return failure(ErrorCode::internal, Side::internal, openssl_error());
+  const std::string wire = alpn_wire(alpn);
+  if (!wire.empty())
+    SSL_CTX_set_alpn_protos(context, reinterpret_cast<const unsigned char*>(wire.data()),
+                            static_cast<unsigned>(wire.size()));
+  verify = settings.verify;
+  SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
+  if (verify && settings.ca.empty()) SSL_CTX_set_default_verify_paths(context);
+  if (verify && !settings.ca.empty())
+    if (auto trusted = trust(context, settings.ca); !trusted) return trusted;
+  return settings.certificate.empty() ? Result<void>() : identify(settings);
+}
+
+Result<void> ClientTlsContext::Core::identify(const config::UpstreamTls& settings) {
+  auto certificate = read_file(settings.certificate);
+  if (!certificate) return tl::make_unexpected(certificate.error());
+  auto key = read_file(settings.key);
+  if (!key) return tl::make_unexpected(key.error());
+  auto pair = Certificate::parse(*certificate, *key);
+  if (!pair)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   settings.certificate + ": " + pair.error().detail);
+  auto bound = bind(**pair, library);
+  if (!bound) return tl::make_unexpected(bound.error());
+  if (SSL_CTX_use_cert_and_key(context, bound->leaf.get(), bound->key.get(), bound->chain.get(),
+                               1) != 1)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   settings.certificate + ": " + openssl_error());
+  return {};
+}
+
+int ClientTlsContext::Core::on_session(SSL* ssl, SSL_SESSION* session) {
+  auto* place = static_cast<SslSessionPtr*>(SSL_get_app_data(ssl));
+  if (place == nullptr) return 0;
+  place->reset(session);
+  return 1;  // the reference is ours now
+}
+
+// An address is verified as an address and never sent as SNI (RFC 6066 §3).
+void ClientTlsContext::Core::expect(SSL* ssl, const std::string& name) const {
+  if (name.empty()) return;
+  const bool is_address = IpAddress::parse(name).has_value();
+  if (!is_address) SSL_set_tlsext_host_name(ssl, name.c_str());
+  if (!verify) return;
+  if (is_address)
+    X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), name.c_str());
+  else
+    SSL_set1_host(ssl, name.c_str());
+}
+
+Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(
+    TlsLibrary& library, const config::UpstreamTls& settings,
+    std::span<const std::string_view> alpn) {
+  SSL_CTX* context = SSL_CTX_new_ex(library.context(), nullptr, TLS_client_method());
+  if (context == nullptr)
+    return failure(ErrorCode::resource_exhausted, Side::internal, openssl_error());
+  auto* core = new Core;
+  SSL_CTX_set_ex_data(context, Core::index(), core);
+  core->context = context;
+  core->library = library.context();
+  std::unique_ptr<ClientTlsContext> made(new ClientTlsContext(*core));
+  if (auto done = core->configure(settings, alpn); !done) return tl::make_unexpected(done.error());
+  return made;
+}
+
+ClientTlsContext::~ClientTlsContext() {
+  SSL_CTX_free(core_.context);
+}
+
+ssl_st* ClientTlsContext::new_connection(const SocketAddress& peer, std::string_view server_name) {
+  SSL* ssl = SSL_new(core_.context);
+  if (ssl == nullptr) return nullptr;
+  SSL_set_connect_state(ssl);
+  const std::string name(server_name);
+  core_.expect(ssl, name);
+  const std::string endpoint = peer.to_string() + ' ' + name;
+  if (core_.sessions.size() >= kMostSessions && !core_.sessions.contains(endpoint)) return ssl;
+  SslSessionPtr& session = core_.sessions[endpoint];
+  SSL_set_app_data(ssl, &session);
+  if (session) SSL_set_session(ssl, session.get());
+  return ssl;
+}
+
+}  // namespace gateway::net

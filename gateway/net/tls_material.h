@@ -1,0 +1,29 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "gateway/base/result.h"
+#include "gateway/net/certificate.h"
+#include "gateway/net/openssl.h"
+
+/// What both sides of TLS make from certificates; for net/ alone.
+namespace gateway::net {
+
+/// OpenSSL's objects of one certificate, of one library.
+struct BoundCertificate {
+  X509Ptr leaf;
+  ChainPtr chain;
+  KeyPtr key;
+};
+
+Result<BoundCertificate> bind(const Certificate& certificate, OSSL_LIB_CTX* library);
+
+/// The certificates of a PEM bundle become trusted.
+Result<void> trust(SSL_CTX* context, const std::string& path);
+
+/// The length-prefixed list of RFC 7301.
+std::string alpn_wire(std::span<const std::string_view> protocols);
+
+}  // namespace gateway::net
