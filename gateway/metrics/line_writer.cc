@@ -33,23 +33,53 @@ bool plain(unsigned char byte) {
   return byte >= 0x20 && byte < 0x7f && byte != '"' && byte != '\\';
 }
 
+// Copies `size` bytes as two words that may overlap; false, having copied rubbish, when one of them
+// needs an escape. For sizes between sizeof(Word) and twice that.
+template <typename Word>
+bool copy_plain(char* to, const char* from, std::size_t size) {
+  Word first;
+  Word last;
+  std::memcpy(&first, from, sizeof first);
+  std::memcpy(&last, from + size - sizeof last, sizeof last);
+  std::memcpy(to, &first, sizeof first);
+  std::memcpy(to + size - sizeof last, &last, sizeof last);
+  if constexpr (sizeof(Word) == 8) {
+    return (needs_escape(first) | needs_escape(last)) == 0;
+  } else {
+    // Narrow words share one test; spaces fill what is left.
+    constexpr int kBits = 8 * sizeof(Word);
+    constexpr std::uint64_t kFill = sizeof(Word) == 4 ? 0 : (kOnes * 0x20) << 32;
+    return needs_escape(std::uint64_t{first} | std::uint64_t{last} << kBits | kFill) == 0;
+  }
+}
+
 }  // namespace
 
 void LineWriter::number(std::uint64_t value) {
-  char digits[20];
-  char* first = digits + sizeof digits;
+  if (value < 10) return raw(static_cast<char>('0' + value));
+  if (value < 100) {
+    std::memcpy(at_, &kPairs[2 * value], 2);
+    at_ += 2;
+    return;
+  }
+  char digits[32];
+  char* first = digits + 20;
   while (value >= 100) {
     first -= 2;
     std::memcpy(first, &kPairs[2 * (value % 100)], 2);
     value /= 100;
   }
-  if (value >= 10) {
-    first -= 2;
-    std::memcpy(first, &kPairs[2 * value], 2);
+  first -= 2;
+  std::memcpy(first, &kPairs[2 * value], 2);
+  if (value < 10) ++first;
+  // Eight bytes whatever the length: a copy of known size costs least.
+  const auto length = static_cast<std::size_t>(digits + 20 - first);
+  if (length <= 8) {
+    std::memcpy(at_, first, 8);
   } else {
-    *--first = static_cast<char>('0' + value);
+    std::memcpy(at_, first, length);
   }
-  raw(std::string_view(first, static_cast<std::size_t>(digits + sizeof digits - first)));
+  at_ += length;
 }
 
 void LineWriter::three_digits(unsigned value) {
@@ -58,16 +88,23 @@ void LineWriter::three_digits(unsigned value) {
 }
 
 void LineWriter::escaped(std::string_view text, std::size_t most) {
-  const std::size_t size = std::min(text.size(), most);
-  std::size_t done = 0;
-  for (; done + 8 <= size; done += 8) {
+  const char* from = text.data();
+  std::size_t left = std::min(text.size(), most);
+  while (left > 16) {
     std::uint64_t eight;
-    std::memcpy(&eight, text.data() + done, 8);
-    if (needs_escape(eight) != 0) break;
+    std::memcpy(&eight, from, 8);
+    if (needs_escape(eight) != 0) return escape_from(from, left);
     std::memcpy(at_, &eight, 8);
     at_ += 8;
+    from += 8;
+    left -= 8;
   }
-  escape_from(text.data() + done, size - done);
+  const bool copied = left >= 8   ? copy_plain<std::uint64_t>(at_, from, left)
+                      : left >= 4 ? copy_plain<std::uint32_t>(at_, from, left)
+                      : left >= 2 ? copy_plain<std::uint16_t>(at_, from, left)
+                                  : false;
+  if (!copied) return escape_from(from, left);
+  at_ += left;
 }
 
 void LineWriter::escape_from(const char* text, std::size_t size) {

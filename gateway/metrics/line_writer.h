@@ -6,7 +6,8 @@
 
 namespace gateway {
 
-/// Appends to memory that is known to be large enough: no bounds, no allocation, no locale.
+/// Appends to memory that is known to be large enough, with eight bytes to spare: no bounds, no
+/// allocation, no locale.
 class LineWriter {
  public:
   explicit LineWriter(char* at) : at_(at) {}
