@@ -30,12 +30,12 @@ def many_routes(scale: float = 1.0) -> tuple[str, list[Target]]:
     targets: list[Target] = []
     for i in range(int(5000 * scale)):
         path = f"/team{i % 50}/service{i}"
-        routes.append(_route(f"prefix{i}", "one.bench.test", f"path: {path}"))
+        routes.append(_route(f"prefix{i}", "one.bench.test", f"path_prefix: {path}"))
         targets.append(Target("one.bench.test", f"{path}/items/{i}"))
     for i in range(int(3000 * scale)):
         wild = i % 3 == 0
         host = f"*.tenant{i}.bench.test" if wild else f"host{i}.bench.test"
-        routes.append(_route(f"host{i}", host, "path: /"))
+        routes.append(_route(f"host{i}", host, "path_prefix: /"))
         targets.append(Target(host.replace("*", "www"), f"/items/{i}"))
     for i in range(int(1000 * scale)):
         match, target = _special(i)
