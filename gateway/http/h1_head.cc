@@ -56,28 +56,23 @@ void HeadReader::begin(Arena& arena, const HeadLimits& limits) {
   ends_ = arena.make_array<std::uint32_t>(limits.max_lines);
 }
 
-// Walks over the control bytes only, 16 bytes at a look.
+// Goes from control byte to control byte; everything before `scanned_` is judged.
 HeadReader::State HeadReader::scan(const char* base, std::size_t size) {
   base_ = base;
-  const auto limit = [&] { return lines_ == 0 ? limits_.max_first_line : limits_.max_bytes; };
-  const char* end = base + std::min(size, limit());
-  const char* done = base + scanned_;  // all before it is judged
-  for (const char* block = done; block < end; block += 16) {
-    for (unsigned bits = control_bits(block, end, base); bits != 0; bits &= bits - 1) {
-      const char* const at = block + __builtin_ctz(bits);
-      if (at < done) continue;  // the LF of a line end that was judged with its CR
-      done = at;
-      if (end - at < 2 && *at == '\r') break;  // its LF may come yet
-      const State state = judge(at);
-      if (state != State::more) return state;
-      done = at + (*at == '\t' ? 1 : 2);
-      if (lines_ == 1) end = base + std::min(size, limit());
+  for (;;) {
+    const std::size_t limit = lines_ == 0 ? limits_.max_first_line : limits_.max_bytes;
+    const std::size_t window = std::min(size, limit);
+    const char* const at = find_control(base + scanned_, base + window);
+    scanned_ = static_cast<std::size_t>(at - base);
+    const bool at_end = scanned_ == window;
+    if (at_end || (scanned_ + 1 == window && *at == '\r')) {
+      if (window < limit) return State::more;
+      return lines_ == 0 ? State::first_line_too_long : State::too_large;
     }
+    const State state = judge(at);
+    if (state != State::more) return state;
+    scanned_ += *at == '\t' ? 1 : 2;
   }
-  if (done != end - 1 || *done != '\r') done = end;
-  scanned_ = static_cast<std::size_t>(done - base);
-  if (size < limit()) return State::more;
-  return lines_ == 0 ? State::first_line_too_long : State::too_large;
 }
 
 // One control byte: a tab, or the CR of a line end, or a reason to refuse.

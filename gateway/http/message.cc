@@ -75,6 +75,13 @@ std::size_t HeaderList::remove(std::string_view name) {
   return remove_if([id, name](const Header& field) { return same_name(field, id, name); });
 }
 
+HeaderList HeaderList::clone(Arena& arena) const {
+  HeaderList copy = *this;
+  copy.capacity_ = 0;
+  copy.reserve(arena, size_ + 8);
+  return copy;
+}
+
 void HeaderList::rebase(std::ptrdiff_t delta, const char* from_begin, const char* from_end) {
   const auto move = [&](std::string_view& view) {
     if (view.data() >= from_begin && view.data() <= from_end)

@@ -89,6 +89,10 @@ class HeaderList {
   template <typename Predicate>
   std::size_t remove_if(Predicate predicate);
 
+  /// A list of its own with the same views: a plain copy shares the array of fields with its
+  /// original.
+  HeaderList clone(Arena& arena) const;
+
   /// Shifts every view by `delta`: the bytes were copied as one block to their new home.
   void rebase(std::ptrdiff_t delta, const char* from_begin, const char* from_end);
 

@@ -282,6 +282,19 @@ TEST(H1ServerCodec, TakesChunkExtensionsUpToTheLimit) {
   EXPECT_TRUE(read_requests(chunked(body)).ends_with("body hello\nend\n"));
 }
 
+// Wherever a control byte stands near the limits of line and head, it is found in every cut.
+TEST(H1ServerCodec, FindsControlBytesNearTheLimits) {
+  RequestOptions options;
+  options.limits = {.max_fields = 4, .max_head_bytes = 120, .max_target_bytes = 30};
+  const std::string plain = "GET /" + std::string(40, 'a') +
+                            " HTTP/1.1\r\nHost: a\r\nX-A: " + std::string(60, 'b') + "\r\n\r\n";
+  for (std::size_t at = 0; at < plain.size(); ++at) {
+    std::string wire = plain;
+    wire[at] = '\x01';
+    EXPECT_TRUE(read_requests(wire, options).starts_with("error ")) << at;
+  }
+}
+
 TEST(H1ServerCodec, CountsDroppedUnderscores) {
   RequestTrace trace;
   trace.feed("GET / HTTP/1.1\r\nHost: a\r\nX_A: 1\r\nX_B: 1\r\n\r\n");
