@@ -129,9 +129,12 @@ void Call::resume_response() {
   if (connection_ != nullptr) connection_->resume_reading();
 }
 
-// Before the head the nearest of three deadlines counts, after it silence alone.
+// Before the head the nearer of two deadlines counts, after it silence alone. The whole request's
+// deadline does not move with another try.
 void Call::arm_timer() {
+  const Duration silent = upstream_->loop().now() - last_activity_;
   Duration wait = head_received_ ? idle_timeout() : request_timeout();
+  if (wait > Duration::zero()) wait = std::max(wait - silent, Duration(1));
   const Duration per_try = upstream_->settings().timeouts.per_try;
   if (!head_received_ && connection_ != nullptr && body_ended_ && per_try > Duration::zero())
     wait = wait > Duration::zero() ? std::min(wait, per_try) : per_try;

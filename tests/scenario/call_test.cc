@@ -1,0 +1,272 @@
+#include "gateway/upstream/call.h"
+
+#include <gmock/gmock.h>
+
+#include "gateway/upstream/http_prober.h"
+#include "support/scripted_server.h"
+
+/// Calls on a loop of their own against scripted servers.
+namespace gateway::upstream {
+namespace {
+
+using namespace std::chrono_literals;
+using test::always;
+using test::http_answer;
+using test::Peer;
+using test::ScriptedServer;
+
+/// One request and what became of it.
+class Request final : private CallObserver {
+ public:
+  Request(EventLoop& loop, http::Method method, std::string body = {})
+      : loop_(loop), body_(std::move(body)) {
+    head_.method = method;
+    head_.path = head_.target = "/";
+    head_.host = "app";
+    if (!body_.empty()) head_.body = {http::Framing::length, body_.size()};
+  }
+  Request& start(const LocalPtr<Upstream>& upstream, const CallOptions& options = {}) {
+    call_.start(upstream, head_, *this, options);
+    if (!body_.empty() && call_.active()) {
+      call_.write_body(body_);
+      call_.end_body(nullptr);
+    }
+    return *this;
+  }
+  Request& wait() {
+    run_until([this] { return ended_; });
+    return *this;
+  }
+  template <typename Condition>
+  void run_until(Condition condition) {
+    const auto give_up = std::chrono::steady_clock::now() + 20s;
+    while (!condition() && std::chrono::steady_clock::now() < give_up) loop_.run_once(10ms);
+    EXPECT_TRUE(condition());
+  }
+
+  int status = 0;
+  std::string answer;
+  ErrorCode error = ErrorCode::none;
+  Call& call() { return call_; }
+  bool answering() const { return !answer.empty(); }
+
+ private:
+  void on_call_ready() override {}
+  void on_informational(http::ResponseHead&) override {}
+  void on_response_head(http::ResponseHead& head) override { status = head.status; }
+  void on_response_body(std::string_view bytes) override { answer.append(bytes); }
+  void on_response_trailers(http::HeaderList&) override {}
+  void on_response_end() override { ended_ = true; }
+  void on_call_failed(const Error& failure) override {
+    error = failure.code;
+    ended_ = true;
+  }
+  void on_call_writable() override {}
+
+  EventLoop& loop_;
+  std::string body_;
+  http::RequestHead head_;
+  Call call_;
+  bool ended_ = false;
+};
+
+class CallTest : public ::testing::Test {
+ protected:
+  CallTest() { settings_.name = "app"; }
+
+  LocalPtr<Upstream> upstream(std::initializer_list<const ScriptedServer*> servers) {
+    auto set = std::make_shared<EndpointSet>();
+    set->upstream = "app";
+    set->load = std::make_shared<UpstreamLoad>();
+    for (const ScriptedServer* server : servers)
+      set->entries.push_back(
+          {std::make_shared<Endpoint>("app", SocketAddress::parse(server->address()).value(),
+                                      "127.0.0.1", ""),
+           1});
+    set_ = set;
+    LocalPtr<Upstream> upstream(
+        new Upstream(loop_, std::make_shared<const config::Upstream>(settings_), nullptr, nullptr));
+    upstream->update(set_);
+    return upstream;
+  }
+
+  EventLoop loop_;
+  config::Upstream settings_;
+  EndpointSetPtr set_;
+};
+
+TEST_F(CallTest, KeepsConnectionsForTheNextCall) {
+  ScriptedServer server(always(http_answer(200, "hello")));
+  const auto app = upstream({&server});
+  for (int i = 0; i < 3; ++i) {
+    Request request(loop_, http::Method::get);
+    request.start(app).wait();
+    EXPECT_EQ(request.status, 200);
+    EXPECT_EQ(request.answer, "hello");
+  }
+  EXPECT_EQ(server.connections(), 1);
+  EXPECT_EQ(set_->entries[0].endpoint->in_flight(), 0U);
+  EXPECT_EQ(set_->entries[0].endpoint->connections(), 1U);
+}
+
+TEST_F(CallTest, SendsBodies) {
+  ScriptedServer server([](Peer& peer) {
+    const auto request = peer.read_request();
+    peer.send(http_answer(200, request->substr(request->find("\r\n\r\n") + 4)));
+  });
+  Request request(loop_, http::Method::post, std::string(300'000, 'x'));
+  request.start(upstream({&server})).wait();
+  EXPECT_EQ(request.answer, std::string(300'000, 'x'));
+}
+
+TEST_F(CallTest, TriesAnotherEndpointWhenOneRefuses) {
+  ScriptedServer dead(always(""));
+  ScriptedServer alive(always(http_answer(200, "alive")));
+  dead.stop();
+  const auto app = upstream({&dead, &alive});
+  std::uint32_t attempts = 0;
+  for (int i = 0; i < 5; ++i) {
+    Request request(loop_, http::Method::post, "job");
+    request.start(app).wait();
+    EXPECT_EQ(request.answer, "alive");
+    attempts += request.call().attempts();
+  }
+  EXPECT_LE(attempts, 6U) << "the refusing endpoint is ejected at once";
+}
+
+TEST_F(CallTest, RepeatsGetsButNotPostsThatMayHaveBeenExecuted) {
+  const auto dies = [](Peer& peer) { peer.read_request(); };
+  ScriptedServer a(dies);
+  ScriptedServer b(dies);
+  Request get(loop_, http::Method::get);
+  get.start(upstream({&a, &b})).wait();
+  EXPECT_EQ(get.error, ErrorCode::upstream_reset);
+  EXPECT_EQ(get.call().attempts(), 3U);
+  Request post(loop_, http::Method::post, "job");
+  post.start(upstream({&a, &b})).wait();
+  EXPECT_EQ(post.error, ErrorCode::upstream_reset);
+  EXPECT_EQ(post.call().attempts(), 1U);
+}
+
+TEST_F(CallTest, ACanceledCallLeavesNothingBehind) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegun");
+    peer.wait_for_close();
+  });
+  const auto app = upstream({&server});
+  Request request(loop_, http::Method::get);
+  request.start(app);
+  request.run_until([&] { return request.answering(); });
+  EXPECT_EQ(set_->entries[0].endpoint->in_flight(), 1U);
+  request.call().cancel();
+  EXPECT_EQ(set_->entries[0].endpoint->in_flight(), 0U);
+  EXPECT_EQ(set_->load->requests.taken(), 0U);
+  EXPECT_EQ(set_->load->connections.taken(), 0U) << "an unfinished connection must not be kept";
+  loop_.run_once(0ms);
+  server.wait_for_no_connections();
+}
+
+TEST_F(CallTest, WaitsForAConnectionUnderTheBound) {
+  settings_.limits.connections = 1;
+  ScriptedServer server(always(http_answer(200, "ok")));
+  const auto app = upstream({&server});
+  Request first(loop_, http::Method::get);
+  Request second(loop_, http::Method::get);
+  first.start(app);
+  second.start(app);
+  first.wait();
+  second.wait();
+  EXPECT_EQ(second.status, 200);
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(CallTest, AWholeRequestHasOneDeadlineHoweverManyTries) {
+  settings_.timeouts.request = 200ms;
+  settings_.timeouts.per_try = 80ms;
+  settings_.retries.attempts = 100;
+  settings_.retries.budget_floor = 100;
+  ScriptedServer server([](Peer& peer) { peer.wait_for_close(); });
+  Request request(loop_, http::Method::get);
+  request.start(upstream({&server})).wait();
+  EXPECT_EQ(describe(request.error).status, 504);
+  EXPECT_LE(request.call().attempts(), 3U);
+  EXPECT_GE(request.call().attempts(), 2U);
+}
+
+TEST_F(CallTest, EndpointsThatLeaveFinishWhatTheyHave) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+    peer.wait_for_close();
+  });
+  const auto app = upstream({&server});
+  Request request(loop_, http::Method::get);
+  request.start(app);
+  request.run_until([&] { return request.answering(); });
+  auto empty = std::make_shared<EndpointSet>(*set_);
+  empty->entries.clear();
+  app->update(empty);
+  server.send_to_all("llo");
+  request.wait();
+  EXPECT_EQ(request.answer, "hello");
+  server.wait_for_no_connections();
+}
+
+class ProberTest : public CallTest {
+ protected:
+  bool probe(const ScriptedServer& server, Duration timeout = 5s) {
+    upstream({&server});
+    config::ActiveHealth settings;
+    settings.path = "/ready?deep";
+    settings.timeout = timeout;
+    result_.reset();
+    const auto probe = prober_.probe(*set_->entries[0].endpoint, settings,
+                                     Callback<bool>::bind<&ProberTest::done>(this));
+    EXPECT_FALSE(result_);
+    for (int i = 0; i < 2000 && !result_; ++i) loop_.run_once(10ms);
+    return result_.value();
+  }
+  void done(bool good) { result_ = good; }
+
+  HttpProber prober_{loop_, {}};
+  std::optional<bool> result_;
+};
+
+TEST_F(ProberTest, AsksOnANewConnectionEachTime) {
+  std::string seen;
+  ScriptedServer server([&seen](Peer& peer) {
+    seen = peer.read_request().value_or("");
+    peer.send(http_answer(200, "fine"));
+    peer.wait_for_close();
+  });
+  EXPECT_TRUE(probe(server));
+  EXPECT_TRUE(probe(server));
+  server.wait_for_no_connections();
+  EXPECT_EQ(server.connections(), 2);
+  EXPECT_THAT(seen, ::testing::StartsWith("GET /ready?deep HTTP/1.1\r\n"));
+  EXPECT_EQ(test::field_of(seen, "host"), server.address());
+}
+
+TEST_F(ProberTest, CallsBadWhatIsNoGoodAnswer) {
+  ScriptedServer unready(always(http_answer(503, "starting")));
+  EXPECT_FALSE(probe(unready));
+  ScriptedServer silent([](Peer& peer) { peer.wait_for_close(); });
+  EXPECT_FALSE(probe(silent, 50ms));
+  ScriptedServer cut([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n");
+  });
+  EXPECT_FALSE(probe(cut));
+  ScriptedServer gone(always(""));
+  gone.stop();
+  EXPECT_FALSE(probe(gone));
+}
+
+TEST_F(ProberTest, FollowsNothing) {
+  ScriptedServer redirects(always(http_answer(302, "", "Location: /x\r\n")));
+  EXPECT_TRUE(probe(redirects));
+}
+
+}  // namespace
+}  // namespace gateway::upstream
