@@ -101,9 +101,7 @@ Digest digest_of(std::initializer_list<std::string_view> parts) {
   return digest;
 }
 
-Certificate::~Certificate() {
-  OPENSSL_cleanse(key_.data(), key_.size());
-}
+Certificate::~Certificate() { OPENSSL_cleanse(key_.data(), key_.size()); }
 
 Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view certificate_pem,
                                                               std::string_view key_pem) {
@@ -133,8 +131,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
       pair->kind_ = KeyKind::rsa;
       pair->scheme_ = 0x0804;
       break;
-    default:
-      return invalid("the key is neither ECDSA, Ed25519 nor RSA");
+    default: return invalid("the key is neither ECDSA, Ed25519 nor RSA");
   }
   pair->names_ = names_of(leaf.get());
   pair->subject_ = subject_of(leaf.get());

@@ -2,8 +2,8 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,8 +36,13 @@ SocketAddress local_address(int fd) {
   return SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&storage));
 }
 
-// `shared`: one of several of ours. Returns the descriptor or -errno.
-int bind_socket(const SocketAddress& address, bool shared) {
+void allow_sharing(int fd) {
+  const int on = 1;
+  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
+}
+
+// Bound and listening, or -errno. Only a socket that is `shared` finds room beside others.
+int listen_on(const SocketAddress& address, bool shared, int backlog) {
   sockaddr_storage storage;
   const socklen_t length = address.to_sockaddr(storage);
   const int fd = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -45,10 +50,12 @@ int bind_socket(const SocketAddress& address, bool shared) {
   const int on = 1;
   const int off = 0;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (shared) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   // [::] serves IPv4 too.
   if (storage.ss_family == AF_INET6) ::setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off);
-  if (::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0) return fd;
+  if (shared) allow_sharing(fd);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&storage), length) == 0 &&
+      ::listen(fd, backlog) == 0)
+    return fd;
   const int error = errno;
   ::close(fd);
   return -error;
@@ -85,28 +92,12 @@ std::vector<int> passed_sockets(const SocketAddress& address) {
 
 }  // namespace
 
-// Two gateways of one user could share a port by SO_REUSEPORT. A name in the abstract socket
-// namespace belongs to one process of a network namespace, and is free again the moment that
-// process is gone.
-struct ListenSocket::Guard {
-  int fd = -1;
-  ~Guard() {
-    if (fd >= 0) ::close(fd);
-  }
-
-  bool take(const SocketAddress& address) {
-    const std::string name = "gateway/listen/" + address.to_string();
-    sockaddr_un abstract{};
-    abstract.sun_family = AF_UNIX;
-    std::memcpy(abstract.sun_path + 1, name.data(), name.size());
-    fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
-    return fd >= 0 && ::bind(fd, reinterpret_cast<const sockaddr*>(&abstract), length) == 0;
-  }
-};
-
-ListenSocket::ListenSocket(int fd, std::shared_ptr<Guard> guard)
-    : fd_(fd), address_(local_address(fd)), guard_(std::move(guard)) {}
+ListenSocket::ListenSocket(int fd) : fd_(fd), address_(local_address(fd)) {
+  // Accepted sockets inherit it: a small answer must not wait for the acknowledgement of the one
+  // before.
+  const int on = 1;
+  ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
 
 ListenSocket::~ListenSocket() { ::close(fd_); }
 
@@ -114,26 +105,22 @@ Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open(const Sock
                                                                       std::size_t count,
                                                                       int backlog) {
   SocketAddress address = usable(wanted);
-  auto guard = std::make_shared<Guard>();
   std::vector<std::shared_ptr<ListenSocket>> sockets;
   for (const int fd : passed_sockets(address)) {
     if (sockets.size() == count) break;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    sockets.push_back(std::shared_ptr<ListenSocket>(new ListenSocket(fd, guard)));
-  }
-  if (sockets.empty() && address.port() != 0) {
-    if (!guard->take(address)) return socket_failure(address, EADDRINUSE);
-    // Without SO_REUSEPORT the kernel says whether anybody at all is there.
-    const int probe = bind_socket(address, false);
-    if (probe < 0) return socket_failure(address, -probe);
-    ::close(probe);
+    sockets.push_back(std::shared_ptr<ListenSocket>(new ListenSocket(fd)));
   }
   while (sockets.size() < count) {
-    const int fd = bind_socket(address, true);
+    // The first takes the address for itself alone, so that the kernel refuses it if anybody is
+    // there, and opens it to its siblings afterwards. Two gateways that start at once cannot both
+    // succeed.
+    const bool first = sockets.empty();
+    const int fd = listen_on(address, !first, backlog);
     if (fd < 0) return socket_failure(address, -fd);
-    auto socket = std::shared_ptr<ListenSocket>(new ListenSocket(fd, guard));
-    if (::listen(fd, backlog) != 0) return socket_failure(address, errno);
+    if (first) allow_sharing(fd);
+    auto socket = std::shared_ptr<ListenSocket>(new ListenSocket(fd));
     address = SocketAddress(address.ip(), socket->address().port());
     sockets.push_back(std::move(socket));
   }

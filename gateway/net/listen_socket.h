@@ -1,7 +1,6 @@
 #pragma once
 
 #include <memory>
-#include <string>
 #include <vector>
 
 #include "gateway/base/address.h"
@@ -29,12 +28,10 @@ class ListenSocket {
   const SocketAddress& address() const { return address_; }  ///< with the real port
 
  private:
-  struct Guard;
-  ListenSocket(int fd, std::shared_ptr<Guard> guard);
+  explicit ListenSocket(int fd);
 
   int fd_;
   SocketAddress address_;
-  std::shared_ptr<Guard> guard_;  ///< keeps other gateways off the address while any socket is open
 };
 
 }  // namespace gateway::net

@@ -25,9 +25,7 @@ using X509Ptr = std::unique_ptr<X509, OpensslDelete<X509_free>>;
 using KeyPtr = std::unique_ptr<EVP_PKEY, OpensslDelete<EVP_PKEY_free>>;
 using BioPtr = std::unique_ptr<BIO, OpensslDelete<BIO_free>>;
 
-inline void free_stack(STACK_OF(X509) * chain) {
-  sk_X509_pop_free(chain, X509_free);
-}
+inline void free_stack(STACK_OF(X509) * chain) { sk_X509_pop_free(chain, X509_free); }
 using ChainPtr = std::unique_ptr<STACK_OF(X509), OpensslDelete<free_stack>>;
 
 /// The oldest error of this thread's queue in words, and an empty queue afterwards. Whoever sees a

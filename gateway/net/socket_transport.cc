@@ -19,9 +19,7 @@ std::string system_text(const char* what, int error) {
   return std::string(what) + ": " + std::strerror(error);
 }
 
-bool would_block(int error) {
-  return error == EAGAIN || error == EWOULDBLOCK || error == EINTR;
-}
+bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 }  // namespace
 

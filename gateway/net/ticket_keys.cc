@@ -20,9 +20,7 @@ TicketKeys::Key random_key() {
 
 }  // namespace
 
-TicketKeys::TicketKeys() {
-  publish({random_key()});
-}
+TicketKeys::TicketKeys() { publish({random_key()}); }
 
 TicketKeys::~TicketKeys() = default;
 

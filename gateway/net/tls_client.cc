@@ -117,9 +117,7 @@ Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(
   return made;
 }
 
-ClientTlsContext::~ClientTlsContext() {
-  SSL_CTX_free(core_.context);
-}
+ClientTlsContext::~ClientTlsContext() { SSL_CTX_free(core_.context); }
 
 ssl_st* ClientTlsContext::new_connection(const SocketAddress& peer, std::string_view server_name) {
   SSL* ssl = SSL_new(core_.context);

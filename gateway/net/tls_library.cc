@@ -7,12 +7,8 @@
 
 namespace gateway::net {
 
-TlsLibrary::TlsLibrary() : context_(OSSL_LIB_CTX_new()) {
-  GATEWAY_CHECK(context_ != nullptr);
-}
+TlsLibrary::TlsLibrary() : context_(OSSL_LIB_CTX_new()) { GATEWAY_CHECK(context_ != nullptr); }
 
-TlsLibrary::~TlsLibrary() {
-  OSSL_LIB_CTX_free(context_);
-}
+TlsLibrary::~TlsLibrary() { OSSL_LIB_CTX_free(context_); }
 
 }  // namespace gateway::net

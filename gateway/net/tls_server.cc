@@ -270,9 +270,7 @@ Result<std::unique_ptr<ServerTlsContext>> ServerTlsContext::make(
   return made;
 }
 
-ServerTlsContext::~ServerTlsContext() {
-  SSL_CTX_free(core_.context);
-}
+ServerTlsContext::~ServerTlsContext() { SSL_CTX_free(core_.context); }
 
 void ServerTlsContext::use(std::shared_ptr<const CertificateSet> certificates) {
   core_.certificates = std::move(certificates);

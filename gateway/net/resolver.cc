@@ -1,0 +1,169 @@
+#include "gateway/net/resolver.h"
+
+#include <ares.h>
+#include <netdb.h>
+
+#include <algorithm>
+#include <set>
+
+#include "gateway/base/check.h"
+
+namespace gateway::net {
+
+/// One name. While c-ares is at work on it, it lives on even if nobody wants it any more.
+struct Resolver::Query {
+  Resolver& resolver;
+  std::string name;
+  Timer again;
+  Duration retry = kRetryFirst;
+  bool asking = false;
+  bool wanted = true;
+
+  Query(Resolver& owner, std::string text) : resolver(owner), name(std::move(text)) {
+    again.set(Callback<>::bind<&Query::ask>(this));
+  }
+  void ask() { resolver.ask(*this); }
+};
+
+struct Resolver::Socket : Disposable {
+  Resolver& resolver;
+  int fd;
+  FdWatcher watcher;
+
+  Socket(Resolver& owner, int descriptor) : resolver(owner), fd(descriptor) {
+    watcher.open(owner.loop_, fd, Callback<int>::bind<&Socket::on_events>(this));
+  }
+  void on_events(int events) { resolver.process(fd, events); }
+};
+
+Resolver::Resolver(EventLoop& loop, Answered answered, Failed failed)
+    : Resolver(loop, std::move(answered), std::move(failed), Options()) {}
+
+Resolver::Resolver(EventLoop& loop, Answered answered, Failed failed, const Options& options)
+    : loop_(loop),
+      answered_(std::move(answered)),
+      failed_(std::move(failed)),
+      timeout_(Callback<>::bind<&Resolver::on_timeout>(this)) {
+  GATEWAY_CHECK(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
+  ares_options settings{};
+  settings.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
+    static_cast<Resolver*>(self)->on_socket(fd, readable != 0, writable != 0);
+  };
+  settings.sock_state_cb_data = this;
+  settings.timeout = static_cast<int>(
+      std::chrono::duration_cast<std::chrono::milliseconds>(options.timeout).count());
+  settings.tries = 2;
+  constexpr int kMask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
+  GATEWAY_CHECK(ares_init_options(&channel_, &settings, kMask) == ARES_SUCCESS);
+  if (!options.servers.empty())
+    GATEWAY_CHECK(ares_set_servers_ports_csv(channel_, options.servers.c_str()) == ARES_SUCCESS);
+}
+
+Resolver::~Resolver() {
+  for (auto& [name, query] : queries_) query->wanted = false;
+  ares_destroy(channel_);
+  sockets_.clear();
+  ares_library_cleanup();
+}
+
+void Resolver::keep(const std::vector<std::string>& names) {
+  const std::set<std::string> wanted(names.begin(), names.end());
+  for (auto it = queries_.begin(); it != queries_.end();) {
+    Query& query = *it->second;
+    query.wanted = wanted.contains(it->first);
+    if (!query.wanted) query.again.cancel();
+    if (query.wanted || query.asking)
+      ++it;
+    else
+      it = queries_.erase(it);
+  }
+  for (const std::string& name : wanted) {
+    auto& query = queries_[name];
+    if (query == nullptr) query = std::make_unique<Query>(*this, name);
+    if (query->asking || query->again.armed()) continue;
+    // Later, so that nobody is called back from inside this call (/etc/hosts answers at once).
+    query->again.arm(loop_.timers(), Duration::zero());
+  }
+}
+
+void Resolver::ask(Query& query) {
+  query.asking = true;
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_flags = ARES_AI_NOSORT;
+  ares_getaddrinfo(
+      channel_, query.name.c_str(), nullptr, &hints,
+      [](void* asked, int status, int, ares_addrinfo* list) {
+        auto& of = *static_cast<Query*>(asked);
+        of.resolver.on_answer(of, status, list);
+      },
+      &query);
+  rearm_timeout();
+}
+
+void Resolver::on_answer(Query& query, int status, ares_addrinfo* list) {
+  query.asking = false;
+  if (status == ARES_EDESTRUCTION) return;
+  std::vector<IpAddress> addresses;
+  int ttl = static_cast<int>(kLongest / std::chrono::seconds(1));
+  for (ares_addrinfo_node* node = list == nullptr ? nullptr : list->nodes; node != nullptr;
+       node = node->ai_next) {
+    addresses.push_back(IpAddress::from_sockaddr(node->ai_addr));
+    // /etc/hosts has no time to live and says 0; it is read again each time.
+    ttl = std::min(ttl, node->ai_ttl);
+  }
+  if (list != nullptr) ares_freeaddrinfo(list);
+  if (!query.wanted) {
+    queries_.erase(query.name);
+    return;
+  }
+  std::ranges::sort(addresses);
+  addresses.erase(std::unique(addresses.begin(), addresses.end()), addresses.end());
+  if (addresses.empty()) {
+    query.again.arm(loop_.timers(), query.retry);
+    query.retry = std::min(query.retry * 2, kRetryMost);
+    if (failed_)
+      failed_(query.name,
+              {ErrorCode::not_found, Side::upstream, query.name + ": " + ares_strerror(status)});
+    return;
+  }
+  query.retry = kRetryFirst;
+  query.again.arm(loop_.timers(),
+                  std::clamp<Duration>(std::chrono::seconds(ttl), kShortest, kLongest));
+  answered_(query.name, std::move(addresses));
+}
+
+void Resolver::on_socket(int fd, bool readable, bool writable) {
+  auto& socket = sockets_[fd];
+  if (!readable && !writable) {
+    // c-ares closes the descriptor after this; the watcher may be on the stack.
+    if (socket == nullptr) return;
+    socket->watcher.close();
+    loop_.free_later(socket.release());
+    sockets_.erase(fd);
+    return;
+  }
+  if (socket == nullptr) socket = std::make_unique<Socket>(*this, fd);
+  socket->watcher.want((readable ? FdWatcher::kReadable : 0) |
+                       (writable ? FdWatcher::kWritable : 0));
+}
+
+void Resolver::process(int fd, int events) {
+  ares_process_fd(channel_, (events & FdWatcher::kReadable) != 0 ? fd : ARES_SOCKET_BAD,
+                  (events & FdWatcher::kWritable) != 0 ? fd : ARES_SOCKET_BAD);
+  rearm_timeout();
+}
+
+void Resolver::rearm_timeout() {
+  timeval wait{};
+  if (ares_timeout(channel_, nullptr, &wait) == nullptr) return timeout_.cancel();
+  timeout_.arm(loop_.timers(),
+               std::chrono::seconds(wait.tv_sec) + std::chrono::microseconds(wait.tv_usec));
+}
+
+void Resolver::on_timeout() {
+  ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
+  rearm_timeout();
+}
+
+}  // namespace gateway::net
