@@ -85,15 +85,15 @@ struct RequestContext {
   EventLoop& loop;
   HoldTicket& ticket;
 
-  IpAddress client;             ///< decided by client_address() before any filter runs
-  bool peer_trusted = false;    ///< the connected peer is in the listener's trusted ranges
-  std::string_view route;       ///< its name
-  std::string_view request_id;  ///< set by request_id
-  std::string_view user;        ///< set by token
-  std::string_view token_hash;  ///< set by token: SHA-256, raw bytes; for rate limits by token
-  LocalReply reply;
-  void* filter_data = nullptr;        ///< of the filter that holds the exchange
-  http::HeaderList response_headers;  ///< set on whatever answer goes out, local replies included
+  IpAddress client{};             ///< decided by client_address() before any filter runs
+  bool peer_trusted = false;      ///< the connected peer is in the listener's trusted ranges
+  std::string_view route{};       ///< its name
+  std::string_view request_id{};  ///< set by request_id
+  std::string_view user{};        ///< set by token
+  std::string_view token_hash{};  ///< set by token: SHA-256, raw bytes; for rate limits by token
+  LocalReply reply{};
+  void* filter_data = nullptr;          ///< of the filter that holds the exchange
+  http::HeaderList response_headers{};  ///< set on whatever answer goes out, local replies included
 
   static constexpr std::size_t kMaxStages = 4;
   std::array<BodyStage*, kMaxStages> request_stages{};
