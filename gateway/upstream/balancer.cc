@@ -9,16 +9,18 @@ extern const BalancerRow kLeastRequest;
 extern const BalancerRow kRoundRobin;
 extern const BalancerRow kWeighted;
 extern const BalancerRow kConsistentHash;
+extern const BalancerRow kRandomChoice;
 
 namespace {
 
 // A new balancer: its file, its name above, its row here.
-constexpr std::array<const BalancerRow*, 4> kBalancers = {
+constexpr auto kBalancers = std::to_array<const BalancerRow*>({
     &kLeastRequest,
     &kRoundRobin,
     &kWeighted,
     &kConsistentHash,
-};
+    &kRandomChoice,
+});
 
 }  // namespace
 

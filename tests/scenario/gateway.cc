@@ -1,0 +1,82 @@
+#include "scenario/gateway.h"
+
+#include <future>
+#include <stdexcept>
+
+#include "gateway/config/loader.h"
+#include "gateway/filter/table.h"
+#include "gateway/upstream/balancer.h"
+#include "support/socket.h"
+
+namespace gateway::test {
+namespace {
+
+std::shared_ptr<const config::Model> load(const std::string& yaml) {
+  const config::PolicyTables tables{filter::filter_policies(), upstream::balancer_policies()};
+  auto loaded = config::load_text(
+      "test.yaml", yaml, tables,
+      [](std::string_view) -> std::optional<std::string> { return std::nullopt; });
+  if (!loaded) {
+    std::string text = "the configuration has problems:\n";
+    for (const config::Problem& problem : loaded.error()) text += problem.text + "\n";
+    throw std::runtime_error(text);
+  }
+  return std::make_shared<const config::Model>(std::move(loaded->model));
+}
+
+template <typename T>
+T must(Result<T> result) {
+  if (!result) throw std::runtime_error(result.error().to_string());
+  return std::move(*result);
+}
+
+std::uint16_t port_of(int socket) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  ::getsockname(socket, reinterpret_cast<sockaddr*>(&address), &length);
+  return SocketAddress::from_sockaddr(reinterpret_cast<const sockaddr*>(&address)).port();
+}
+
+}  // namespace
+
+Gateway::Gateway(const std::string& yaml) {
+  directory_.on_change([this](const upstream::EndpointSetPtr& set) { worker_.publish(set); });
+  worker_.start(-1);
+  try {
+    reload(yaml);
+  } catch (...) {
+    worker_.stop();
+    worker_.join();
+    throw;
+  }
+}
+
+Gateway::~Gateway() {
+  worker_.stop();
+  worker_.join();
+}
+
+void Gateway::reload(const std::string& yaml) {
+  const auto model = load(yaml);
+  snapshot_ = must(snapshot::compile(model, ++generation_, snapshot_.get(), services_));
+  std::vector<Error> problems;
+  auto prepared = must(listeners_.prepare(*model, false, problems));
+  server::WorkerUpdate update;
+  update.snapshot = snapshot_;
+  update.listeners = listeners_.plans(prepared, 0);
+  for (const server::ListenerPlan& plan : update.listeners)
+    ports_[plan.model.name] = port_of(plan.sockets.front());
+  directory_.configure(model->upstreams);
+  update.endpoint_sets = directory_.all();
+  std::promise<Result<void>> taken;
+  worker_.apply(std::move(update), [&taken](Result<void> result) { taken.set_value(result); });
+  if (const Result<void> result = taken.get_future().get(); !result)
+    throw std::runtime_error(result.error().to_string());
+  listeners_.commit(std::move(prepared));
+}
+
+std::uint16_t Gateway::port(std::string_view listener) const {
+  return ports_.find(listener)->second;
+}
+
+}  // namespace gateway::test

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "gateway/metrics/registry.h"
+#include "gateway/server/compile_services.h"
+#include "gateway/server/listeners.h"
+#include "gateway/server/worker.h"
+#include "gateway/snapshot/snapshot.h"
+#include "gateway/upstream/endpoint_directory.h"
+#include "gateway/upstream/endpoint_registry.h"
+
+namespace gateway::test {
+
+/// One real worker on its own thread, serving a configuration that stands in the test. Listeners
+/// say `address: '127.0.0.1:0'` and get a free port. Without the control thread: no DNS, no active
+/// checks, no admin pages. A configuration that does not load fails the test by an exception that
+/// says why.
+class Gateway {
+ public:
+  explicit Gateway(const std::string& yaml);
+  ~Gateway();
+  Gateway(const Gateway&) = delete;
+  Gateway& operator=(const Gateway&) = delete;
+
+  /// Swaps to another configuration; returns when the worker serves it. Listeners keep their ports.
+  void reload(const std::string& yaml);
+  std::uint16_t port(std::string_view listener = "http") const;
+  upstream::EndpointSetPtr endpoints(std::string_view upstream) const {
+    return directory_.find(upstream);
+  }
+  Registry& registry() { return registry_; }
+
+ private:
+  SteadyClock clock_;
+  Registry registry_{1, clock_};
+  server::ProcessCompileServices services_;
+  upstream::EndpointRegistry endpoint_registry_;
+  upstream::EndpointDirectory directory_{endpoint_registry_, clock_};
+  server::Listeners listeners_{1};
+  server::Worker worker_{0, registry_.worker(0), nullptr};
+  std::shared_ptr<const snapshot::Snapshot> snapshot_;
+  std::map<std::string, std::uint16_t, std::less<>> ports_;
+  std::uint64_t generation_ = 0;
+};
+
+}  // namespace gateway::test
