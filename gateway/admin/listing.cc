@@ -1,0 +1,126 @@
+#include "gateway/admin/listing.h"
+
+#include <nlohmann/json.hpp>
+
+#include "gateway/admin/numbers.h"
+#include "gateway/metrics/redact.h"
+
+namespace gateway::admin {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr std::string_view kMask = "***";
+
+Json to_json(const config::Value& value);
+
+// A map's own idea of secrets: `Authorization: Basic …` among headers to set.
+Json member_to_json(const std::string& name, const config::Value& value) {
+  const bool text = value.holds<std::string>() || value.holds<config::Value::List>();
+  return text && is_secret_parameter(name) ? Json(kMask) : to_json(value);
+}
+
+Json map_to_json(const config::Value::Map& map) {
+  Json json = Json::object();
+  // {name: Authorization, value: …}: the name is a value, and what it names stands beside it.
+  const auto name = map.find("name");
+  const bool secret = name != map.end() && name->second.holds<std::string>() &&
+                      is_secret_parameter(name->second.as<std::string>());
+  for (const auto& [key, member] : map)
+    json[key] = secret && key == "value" ? Json(kMask) : member_to_json(key, member);
+  return json;
+}
+
+Json to_json(const config::Value& value) {
+  return std::visit(
+      [](const auto& held) -> Json {
+        using T = std::decay_t<decltype(held)>;
+        if constexpr (std::is_same_v<T, std::monostate>) {
+          return nullptr;
+        } else if constexpr (std::is_same_v<T, Duration>) {
+          return duration_text(held);
+        } else if constexpr (std::is_same_v<T, config::Size>) {
+          return held.bytes;
+        } else if constexpr (std::is_same_v<T, config::Value::List>) {
+          Json list = Json::array();
+          for (const config::Value& each : held) list.push_back(to_json(each));
+          return list;
+        } else if constexpr (std::is_same_v<T, config::Value::Map>) {
+          return map_to_json(held);
+        } else {
+          return held;
+        }
+      },
+      value.storage());
+}
+
+std::string_view word(config::PathMatch kind) {
+  switch (kind) {
+    case config::PathMatch::exact: return "exact";
+    case config::PathMatch::regex: return "regex";
+    default: return "prefix";
+  }
+}
+
+Json match_json(const config::Match& match) {
+  Json json = {{std::string(word(match.path_kind)), match.path}};
+  if (!match.methods.empty()) json["methods"] = match.methods;
+  for (const auto& [key, list] : {std::pair{"headers", &match.headers}, {"query", &match.query}})
+    for (const config::ValueMatch& each : *list) json[key].push_back(each.name);
+  return json;
+}
+
+Json route_json(const config::Route& route) {
+  Json json = {{"name", route.name}, {"hosts", route.hosts}, {"listeners", route.listeners}};
+  json["matches"] = Json::array();
+  for (const config::Match& match : route.matches) json["matches"].push_back(match_json(match));
+  json["filters"] = Json::array();
+  for (const config::PolicySettings& filter : route.filters) json["filters"].push_back(filter.type);
+  for (const config::WeightedUpstream& to : route.forward)
+    json["forward"].push_back({{"upstream", to.upstream}, {"weight", to.weight}});
+  if (route.redirect) json["redirect"] = route.redirect->status;
+  if (route.respond) json["respond"] = route.respond->status;
+  return json;
+}
+
+}  // namespace
+
+std::string config_json(AdminSource& source) { return dump(to_json(source.configuration())); }
+
+std::string routes_json(AdminSource& source) {
+  Json list = Json::array();
+  const config::Model* model = source.model();
+  if (model == nullptr) return dump(list);
+  const auto numbers = route_numbers(source.registry());
+  for (const config::Route& route : model->routes) {
+    Json json = route_json(route);
+    const auto found = numbers.find(route.name);
+    if (found != numbers.end()) json.update(found->second);
+    list.push_back(std::move(json));
+  }
+  return dump(list);
+}
+
+std::string upstreams_json(AdminSource& source) {
+  Json list = Json::array();
+  const config::Model* model = source.model();
+  if (model == nullptr) return dump(list);
+  const auto numbers = upstream_numbers(source.registry());
+  for (const config::Upstream& upstream : model->upstreams) {
+    Json json = {{"name", upstream.name},
+                 {"private", upstream.private_},
+                 {"balancer", upstream.balancer.type},
+                 {"tls", upstream.tls.has_value()}};
+    const auto found = numbers.find(upstream.name);
+    if (found != numbers.end()) json.update(found->second);
+    json["endpoints"] = endpoint_numbers(source, upstream.name);
+    list.push_back(std::move(json));
+  }
+  return dump(list);
+}
+
+std::string dump(const Json& json) {
+  return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+}  // namespace gateway::admin
