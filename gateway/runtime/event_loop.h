@@ -90,13 +90,14 @@ class EventLoop final : public Clock {
 
   std::unique_ptr<uv_loop_s, UvDelete> uv_;
   std::unique_ptr<Shared> shared_;
+  // Before the wheel, which asks for the time when it is made.
+  mutable Instant now_;
+  mutable bool now_valid_ = false;
   TimerWheel timers_;
   Random random_;
   IntrusiveList<Deferred, Deferred> deferred_;
   IntrusiveList<Disposable, Disposable> disposals_;
   std::uint64_t turn_ = 0;
-  mutable Instant now_;
-  mutable bool now_valid_ = false;
 };
 
 }  // namespace gateway
