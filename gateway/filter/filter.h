@@ -181,6 +181,9 @@ class Plan {
   /// Request headers that this filter alone may set: removed from every incoming request, on every
   /// route, and from trailers.
   virtual std::span<const std::string> identity_headers() const { return {}; }
+  /// Request headers that it changes by its settings. The snapshot refuses another filter's
+  /// identity headers among them: what says who the client is must come from who has checked it.
+  virtual std::span<const std::string> edited_headers() const { return {}; }
   virtual std::unique_ptr<Filter> bind(WorkerServices& services) const = 0;
 };
 

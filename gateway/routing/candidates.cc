@@ -4,7 +4,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "gateway/routing/hash.h"
+#include "gateway/base/hash.h"
 #include "gateway/routing/query.h"
 
 namespace gateway::routing {

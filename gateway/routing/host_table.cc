@@ -2,7 +2,7 @@
 
 #include <bit>
 
-#include "gateway/routing/hash.h"
+#include "gateway/base/hash.h"
 
 namespace gateway::routing {
 namespace {

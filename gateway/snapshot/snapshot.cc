@@ -6,6 +6,7 @@
 #include <set>
 
 #include "gateway/filter/table.h"
+#include "gateway/http/fields.h"
 
 namespace gateway::snapshot {
 namespace {
@@ -70,7 +71,7 @@ class Compiler {
       snapshot_.chains[route->index] = std::move(*chain);
     }
     collect_identity_headers();
-    return {};
+    return protect_identity_headers();
   }
 
  private:
@@ -107,6 +108,28 @@ class Compiler {
         for (const std::string& name : entry.plan->identity_headers()) names.insert(name);
     }
     snapshot_.identity_headers.assign(names.begin(), names.end());
+  }
+
+  // What tells an upstream who the client is comes from the filter that checked it, from no other.
+  Result<void> protect_identity_headers() const {
+    for (const auto& route : snapshot_.routes->routes()) {
+      if (!route) continue;
+      for (const RouteFilter& entry : *snapshot_.chains[route->index])
+        for (const std::string& name : entry.plan->edited_headers())
+          if (is_identity_header(name))
+            return failure(ErrorCode::invalid_argument, Side::internal,
+                           fmt::format("route {}, filter {}: '{}' tells who the client is and is "
+                                       "set by the filter that checks it alone",
+                                       route->name(), entry.type->policy.type, name));
+    }
+    return {};
+  }
+
+  bool is_identity_header(std::string_view name) const {
+    const auto& names = snapshot_.identity_headers;
+    return std::any_of(names.begin(), names.end(), [&](const std::string& other) {
+      return http::equals_ignoring_case(name, other);
+    });
   }
 
   Snapshot& snapshot_;

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "gateway/routing/hash.h"
+#include "gateway/base/hash.h"
 #include "gateway/routing/query.h"
 #include "gateway/routing/regex.h"
 #include "gateway/routing/split.h"

@@ -4,10 +4,10 @@
 #include <cstring>
 #include <string_view>
 
-namespace gateway::routing {
+namespace gateway {
 
-/// Folds the 128-bit product: every input bit reaches every output bit. Tables are filled from
-/// configuration alone, so a client cannot make their chains long and the hash needs no secret.
+/// Folds the 128-bit product: every input bit reaches every output bit. A table that clients fill
+/// needs a secret seed; one filled from configuration does not.
 inline std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a ^ 0x9e3779b97f4a7c15) * (b ^ 0xd1b54a32d192ed03);
@@ -47,4 +47,4 @@ inline std::uint64_t hash_folded(std::string_view text, std::uint64_t seed = 0) 
   return left == 0 ? hash : mix(hash, fold_word(load_word(at, left)));
 }
 
-}  // namespace gateway::routing
+}  // namespace gateway

@@ -1,0 +1,85 @@
+#include <vector>
+
+#include "gateway/filter/rows.h"
+
+namespace gateway::filter {
+namespace {
+
+using config::FieldType;
+
+constexpr config::Field kFields[] = {
+    {.name = "allow",
+     .type = FieldType::list,
+     .text = "Addresses and ranges that may pass; when left out, all that are not denied.",
+     .element = FieldType::cidr},
+    {.name = "deny",
+     .type = FieldType::list,
+     .text = "Addresses and ranges that may not, even where `allow` names them.",
+     .element = FieldType::cidr},
+};
+
+/// Immutable, so one object serves as the plan's data on every worker.
+struct Ranges {
+  std::vector<Cidr> allow;
+  std::vector<Cidr> deny;
+
+  bool pass(const IpAddress& client) const {
+    return !contains(deny, client) && (allow.empty() || contains(allow, client));
+  }
+};
+
+class AllowDeny final : public Filter {
+ public:
+  explicit AllowDeny(const Ranges& ranges) : ranges_(ranges) {}
+
+  Verdict on_request(RequestContext& context) override {
+    if (ranges_.pass(context.client)) return Verdict::proceed;
+    context.reply.code = ErrorCode::forbidden;
+    return Verdict::reply;
+  }
+
+ private:
+  const Ranges& ranges_;
+};
+
+class AllowDenyPlan final : public Plan {
+ public:
+  explicit AllowDenyPlan(Ranges ranges) : ranges_(std::move(ranges)) {}
+  unsigned hooks() const override { return kOnRequest; }
+  std::unique_ptr<Filter> bind(WorkerServices& /*services*/) const override {
+    return std::make_unique<AllowDeny>(ranges_);
+  }
+
+ private:
+  Ranges ranges_;
+};
+
+Result<std::vector<Cidr>> parse(const config::Value& list) {
+  std::vector<Cidr> ranges;
+  if (!list.is_set()) return ranges;
+  for (const config::Value& text : list.as<config::Value::List>()) {
+    auto range = Cidr::parse(text.as<std::string>());
+    if (!range) return tl::make_unexpected(range.error());
+    ranges.push_back(*range);
+  }
+  return ranges;
+}
+
+Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
+                                            CompileServices& /*services*/) {
+  auto allow = parse(options["allow"]);
+  if (!allow) return tl::make_unexpected(allow.error());
+  auto deny = parse(options["deny"]);
+  if (!deny) return tl::make_unexpected(deny.error());
+  if (allow->empty() && deny->empty()) {
+    return failure(ErrorCode::invalid_argument, Side::internal, "needs allow or deny");
+  }
+  return std::make_shared<const AllowDenyPlan>(Ranges{*allow, *deny});
+}
+
+}  // namespace
+
+extern const FilterType kAllowDeny = {
+    {"allow_deny", "Lets clients pass or answers 403, by address.", kFields}, compile};
+
+}  // namespace gateway::filter

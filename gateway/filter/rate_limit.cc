@@ -1,0 +1,145 @@
+#include <algorithm>
+#include <charconv>
+
+#include <fmt/format.h>
+
+#include "gateway/filter/rate_table.h"
+#include "gateway/filter/rows.h"
+
+namespace gateway::filter {
+namespace {
+
+using config::FieldType;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kBy[] = {"address", "token"};
+constexpr config::Field kFields[] = {
+    {.name = "by",
+     .type = FieldType::choice,
+     .text = "Whom to count: the client's address, or the token (which the token filter has let "
+             "pass; a request without one counts by address).",
+     .default_text = "address",
+     .choices = kBy},
+    {.name = "rate",
+     .type = FieldType::number,
+     .text = "Requests a second.",
+     .required = true,
+     .least = 0.001,
+     .most = 1e6},
+    {.name = "burst",
+     .type = FieldType::integer,
+     .text = "Requests at once after a time of quiet; when left out, those of one second.",
+     .least = 1,
+     .most = 1e6},
+    {.name = "ipv6_prefix",
+     .type = FieldType::integer,
+     .text = "Bits of an IPv6 address that make one client: who has an address usually has its "
+             "whole network.",
+     .default_text = "64",
+     .least = 32,
+     .most = 128},
+    {.name = "clients",
+     .type = FieldType::integer,
+     .text = "How many clients are remembered, at 16 bytes each; beyond that the quietest are "
+             "forgotten.",
+     .default_text = "65536",
+     .least = 1024,
+     .most = 4194304},
+    {.name = "name",
+     .type = FieldType::string,
+     .text = "Filters with equal settings count together, over routes and reloads; a name keeps "
+             "one apart.",
+     .default_text = ""},
+};
+
+struct Settings {
+  bool by_token = false;
+  Rate rate{};
+  int ipv6_bits = 64;
+};
+
+/// What one client is known by; the text's bytes live in `storage`.
+std::string_view client_key(const RequestContext& context, const Settings& settings,
+                            char (&storage)[16]) {
+  if (settings.by_token && !context.token_hash.empty()) return context.token_hash;
+  const std::string_view bytes = context.client.bytes();
+  if (context.client.is_v4()) return bytes;
+  std::copy(bytes.begin(), bytes.end(), storage);
+  for (int bit = settings.ipv6_bits; bit < 128;) {
+    const int kept = bit % 8;
+    storage[bit / 8] = static_cast<char>(storage[bit / 8] & (0xff00 >> kept));
+    bit += 8 - kept;
+  }
+  return {storage, sizeof storage};
+}
+
+std::string_view seconds_text(Duration wait, Arena& arena) {
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(wait).count();
+  char text[20];
+  const auto end = std::to_chars(text, text + sizeof text, seconds).ptr;
+  return arena.copy({text, static_cast<std::size_t>(end - text)});
+}
+
+class RateLimit final : public Filter {
+ public:
+  RateLimit(const Settings& settings, RateTable& table) : settings_(settings), table_(table) {}
+
+  Verdict on_request(RequestContext& context) override {
+    char storage[16];
+    const Duration wait =
+        table_.take(client_key(context, settings_, storage), context.loop.now(), settings_.rate);
+    if (wait == Duration(0)) return Verdict::proceed;
+    context.reply.code = ErrorCode::rate_limited;
+    context.reply.headers.add(context.arena, http::HeaderId::retry_after,
+                              seconds_text(wait, context.arena));
+    return Verdict::reply;
+  }
+
+ private:
+  const Settings& settings_;
+  RateTable& table_;
+};
+
+class RateLimitPlan final : public Plan {
+ public:
+  RateLimitPlan(const Settings& settings, std::shared_ptr<RateTable> table)
+      : settings_(settings), table_(std::move(table)) {}
+  unsigned hooks() const override { return kOnRequest; }
+  std::unique_ptr<Filter> bind(WorkerServices& /*services*/) const override {
+    return std::make_unique<RateLimit>(settings_, *table_);
+  }
+
+ private:
+  Settings settings_;
+  std::shared_ptr<RateTable> table_;
+};
+
+Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
+                                            CompileServices& services) {
+  Settings settings;
+  const std::string& by = options["by"].as<std::string>();
+  settings.by_token = by == "token";
+  settings.ipv6_bits = static_cast<int>(options["ipv6_prefix"].as<std::int64_t>());
+  const double rate = options["rate"].as<double>();
+  const std::int64_t burst = options["burst"].is_set()
+                                 ? options["burst"].as<std::int64_t>()
+                                 : std::max(static_cast<std::int64_t>(rate), std::int64_t{1});
+  settings.rate.interval = Duration(static_cast<std::int64_t>(1e9 / rate));
+  settings.rate.tolerance = settings.rate.interval * (burst - 1);
+  const std::int64_t clients = options["clients"].as<std::int64_t>();
+  const std::string key =
+      fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst, settings.ipv6_bits, clients,
+                  options["name"].as<std::string>());
+  return std::make_shared<const RateLimitPlan>(
+      settings, services.shared_state<RateTable>(key, static_cast<std::size_t>(clients)));
+}
+
+}  // namespace
+
+extern const FilterType kRateLimit = {
+    {"rate_limit",
+     "Answers 429 with Retry-After to clients that ask too often. Counts in the whole process.",
+     kFields},
+    compile};
+
+}  // namespace gateway::filter
