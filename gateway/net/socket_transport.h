@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+
 #include "gateway/net/io_buffers.h"
 #include "gateway/net/transport.h"
 #include "gateway/runtime/fd_watcher.h"
