@@ -103,9 +103,7 @@ Result<void> H1ClientCodec::encode_head(StreamId /*stream*/, const RequestHead& 
   if (chunked_request_) {
     writer.put("Transfer-Encoding: chunked\r\n");
   } else if (head.body.framing == Framing::length) {
-    writer.put("Content-Length: ");
-    writer.put_number(head.body.length);
-    writer.put("\r\n");
+    writer.put_length(head.body.length);
   } else if (sends_empty_length(head.method)) {
     writer.put("Content-Length: 0\r\n");
   }

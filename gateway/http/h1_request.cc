@@ -13,7 +13,15 @@ namespace {
 constexpr std::string_view kVersionPrefix = "HTTP/";
 constexpr std::size_t kVersionSize = 8;
 
-enum TargetClass : std::uint8_t { kPlain = 0, kQuestion = 1, kRefused = 2 };
+// Classes of the bytes of a target. What must be looked at more closely when it stands behind a
+// slash is kAfterSlash; kSlash is the bit above it, so that a shift turns one into the other.
+enum TargetClass : std::uint8_t {
+  kRefused = 1,
+  kQuestion = 2,
+  kPercent = 4,
+  kAfterSlash = 8,
+  kSlash = 16
+};
 
 // RFC 3986 allows less; `[]{|}` are sent by browsers in queries and mean nothing to anybody on the
 // way. A fragment never goes on the wire, and the rest opens holes in logs, pages and servers.
@@ -24,6 +32,9 @@ constexpr std::array<std::uint8_t, 256> make_target_classes() {
   for (const char c : {'"', '#', '<', '>', '\\', '^', '`'})
     table[static_cast<unsigned char>(c)] = kRefused;
   table['?'] = kQuestion;
+  table['%'] = kPercent;
+  table['.'] = kAfterSlash;
+  table['/'] = kAfterSlash | kSlash;
   return table;
 }
 
@@ -82,6 +93,33 @@ Refusal read_absolute_form(std::string_view target, Arena& arena, RequestHead& h
   return {};
 }
 
+// Path and query of an origin form. A path in which nothing can need resolving is canonical
+// already.
+Refusal split_target(const RequestOptions& options, Arena& arena, RequestHead& head) {
+  const char* at = head.target.data();
+  const char* const end = at + head.target.size();
+  unsigned seen = 0;
+  unsigned before = 0;
+  for (; at != end && *at != '?'; ++at) {
+    const unsigned now = kTargetClass[static_cast<unsigned char>(*at)];
+    seen |= (now & (kRefused | kPercent)) | (now & before);
+    before = now >> 1 & kAfterSlash;
+  }
+  const auto path_size = static_cast<std::size_t>(at - head.target.data());
+  if (at != end) {
+    head.has_query = true;
+    head.query = head.target.substr(path_size + 1);
+    for (; at != end; ++at) seen |= kTargetClass[static_cast<unsigned char>(*at)] & kRefused;
+  }
+  if ((seen & kRefused) != 0) return bad("a byte no target may hold");
+  head.path = head.target.substr(0, path_size);
+  if (seen == 0) return {};
+  const auto path = canonical_path(head.path, options.merge_slashes, arena);
+  if (!path) return bad("the path has no canonical form");
+  head.path = *path;
+  return {};
+}
+
 Refusal read_target(std::string_view target, const RequestOptions& options, Arena& arena,
                     RequestHead& head) {
   if (target.size() > options.limits.max_target_bytes)
@@ -96,22 +134,7 @@ Refusal read_target(std::string_view target, const RequestOptions& options, Aren
     head.path = head.target;
     return {};
   }
-  unsigned seen = 0;
-  std::size_t path_size = head.target.size();
-  for (std::size_t i = 0; i < head.target.size(); ++i) {
-    const unsigned now = kTargetClass[static_cast<unsigned char>(head.target[i])];
-    if (now == kQuestion && (seen & kQuestion) == 0) path_size = i;
-    seen |= now;
-  }
-  if ((seen & kRefused) != 0) return bad("a byte no target may hold");
-  if ((seen & kQuestion) != 0) {
-    head.has_query = true;
-    head.query = head.target.substr(path_size + 1);
-  }
-  auto path = canonical_path(head.target.substr(0, path_size), options.merge_slashes, arena);
-  if (!path) return bad("the path has no canonical form");
-  head.path = *path;
-  return {};
+  return split_target(options, arena, head);
 }
 
 // Exactly one host, except in HTTP/1.0 (RFC 9112 §3.2). What goes upstream and what is routed is

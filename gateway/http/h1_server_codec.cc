@@ -4,6 +4,7 @@
 #include <ctime>
 
 #include "gateway/base/check.h"
+#include "gateway/http/bytes.h"
 #include "gateway/http/fields.h"
 #include "gateway/http/h1_request.h"
 #include "gateway/http/h1_writer.h"
@@ -35,6 +36,19 @@ Refusal refusal_of(HeadReader::State state) {
     case HeadReader::State::complete: break;
   }
   return {};
+}
+
+bool put_status_line(HeadWriter& writer, const ResponseHead& head, std::string_view reason) {
+  if (head.status == 200 && is(reason, "OK")) {
+    writer.put("HTTP/1.1 200 OK\r\n");
+    return true;
+  }
+  writer.put("HTTP/1.1 ");
+  writer.put_number(static_cast<std::uint64_t>(head.status));
+  writer.put(" ");
+  writer.put(reason);
+  writer.put("\r\n");
+  return is_field_value(reason);
 }
 
 bool never_has_body(int status) { return status < 200 || status == 204 || status == 304; }
@@ -207,48 +221,12 @@ void H1ServerCodec::encode_informational(StreamId /*stream*/, int status, const 
 Result<void> H1ServerCodec::encode_head(StreamId /*stream*/, const ResponseHead& head, bool close,
                                         Buffer& out) {
   const std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
+  if (head.status < 200 || head.status > 999)
+    return failure(ErrorCode::internal, Side::internal, "a status that cannot be sent");
   HeadWriter writer(out, kOwnLines + reason.size() + fields_size(head.headers));
-  if (head.status == 200 && reason == "OK") {
-    writer.put("HTTP/1.1 200 OK\r\n");
-  } else {
-    if (!is_field_value(reason) || head.status < 200 || head.status > 999)
-      return failure(ErrorCode::internal, Side::internal, "a status line that cannot be sent");
-    writer.put("HTTP/1.1 ");
-    writer.put_number(static_cast<std::uint64_t>(head.status));
-    writer.put(" ");
-    writer.put(reason);
-    writer.put("\r\n");
-  }
-  if (!writer.put_fields(head.headers, kRewrittenFields))
+  if (!put_status_line(writer, head, reason) || !writer.put_fields(head.headers, kRewrittenFields))
     return failure(ErrorCode::internal, Side::internal, "a field that would split the response");
-
-  chunked_ = ends_by_close_ = false;
-  const BodySize body = head.body;
-  if (is_head_request_ || never_has_body(head.status)) {
-    // The length that a GET would have had may be told (RFC 9110 §8.6), but not with 1xx and 204.
-    if (const Header* length = head.headers.find(HeaderId::content_length);
-        length != nullptr && body.framing == Framing::none && head.status != 204) {
-      std::uint64_t number = 0;
-      if (parse_content_length(length->value, number)) {
-        writer.put("Content-Length: ");
-        writer.put_number(number);
-        writer.put("\r\n");
-      }
-    } else if (body.framing == Framing::length && is_head_request_ && head.status != 204) {
-      writer.put("Content-Length: ");
-      writer.put_number(body.length);
-      writer.put("\r\n");
-    }
-  } else if (body.framing == Framing::length || body.framing == Framing::none) {
-    writer.put("Content-Length: ");
-    writer.put_number(body.framing == Framing::none ? 0 : body.length);
-    writer.put("\r\n");
-  } else if (version_ == Version::http10) {
-    ends_by_close_ = true;
-  } else {
-    chunked_ = true;
-    writer.put("Transfer-Encoding: chunked\r\n");
-  }
+  put_framing(writer, head);
   if (!head.headers.has(HeaderId::date)) {
     writer.put("Date: ");
     writer.put(date_text.at(wall_seconds_()));
@@ -262,6 +240,33 @@ Result<void> H1ServerCodec::encode_head(StreamId /*stream*/, const ResponseHead&
   writer.put("\r\n");
   writer.commit();
   return {};
+}
+
+void H1ServerCodec::put_framing(HeadWriter& writer, const ResponseHead& head) {
+  chunked_ = ends_by_close_ = false;
+  const BodySize& body = head.body;
+  if (is_head_request_ || never_has_body(head.status)) {
+    put_length_without_body(writer, head);
+  } else if (body.framing == Framing::length || body.framing == Framing::none) {
+    writer.put_length(body.framing == Framing::length ? body.length : 0);
+  } else if (version_ == Version::http10) {
+    ends_by_close_ = true;
+  } else {
+    chunked_ = true;
+    writer.put("Transfer-Encoding: chunked\r\n");
+  }
+}
+
+// The length that a GET would have had may be told to HEAD and with 304 (RFC 9110 §8.6), never with
+// 204.
+void H1ServerCodec::put_length_without_body(HeadWriter& writer, const ResponseHead& head) {
+  if (head.status == 204) return;
+  std::uint64_t length = head.body.length;
+  const bool given =
+      head.body.framing == Framing::length
+          ? is_head_request_
+          : parse_content_length(head.headers.value(HeaderId::content_length), length);
+  if (given) writer.put_length(length);
 }
 
 void H1ServerCodec::encode_body_prefix(StreamId /*stream*/, std::size_t size, Buffer& out) {

@@ -9,6 +9,8 @@
 
 namespace gateway::http {
 
+class HeadWriter;
+
 /// HTTP/1.0 and 1.1 as a server speaks it (RFC 9112). Heads are read by our own line reader,
 /// chunked bodies by llhttp (docs/decisions). Strict: what two servers could read in two ways is
 /// refused.
@@ -45,6 +47,8 @@ class H1ServerCodec final : public ServerCodec {
   std::size_t decode_length_body(std::string_view bytes);
   Refusal decode_chunk(std::string_view bytes, std::size_t& used);
   void end_request();
+  void put_framing(HeadWriter& writer, const ResponseHead& head);
+  void put_length_without_body(HeadWriter& writer, const ResponseHead& head);
 
   RequestEvents& events_;
   RequestOptions options_;

@@ -15,19 +15,20 @@ constexpr std::uint64_t mask_of(std::initializer_list<HeaderId> ids) {
 }
 
 bool inside(std::string_view block, std::string_view view) {
-  return view.data() >= block.data() && view.data() + view.size() <= block.data() + block.size();
+  const auto offset = static_cast<std::size_t>(view.data() - block.data());
+  return offset <= block.size() && view.size() <= block.size() - offset;
 }
 
-// The bytes of the field's own line with its end, when it lies untouched in a head that was read:
-// the name, ": ", the value and CR LF right behind each other. Empty otherwise.
-std::string_view raw_line(std::string_view vouched, const Header& field) {
+// The size of the field's own line with its end, when it lies untouched in a head that was read:
+// the name, ": ", the value and CR LF right behind each other. 0 otherwise.
+std::size_t raw_line(std::string_view vouched, const Header& field) {
   const char* const begin = field.name.data();
-  const char* const value_end = field.value.data() + field.value.size();
-  if (field.value.data() != begin + field.name.size() + 2 ||
-      !inside(vouched, {begin, static_cast<std::size_t>(value_end - begin) + 2}))
-    return {};
-  if (value_end[0] != '\r' || value_end[1] != '\n' || field.value.data()[-1] != ' ') return {};
-  return {begin, static_cast<std::size_t>(value_end - begin) + 2};
+  const std::size_t size = field.name.size() + field.value.size() + 4;
+  if (field.value.data() != begin + field.name.size() + 2 || !inside(vouched, {begin, size}))
+    return 0;
+  const bool untouched =
+      field.value.data()[-1] == ' ' && begin[size - 2] == '\r' && begin[size - 1] == '\n';
+  return untouched ? size : 0;
 }
 
 bool is_safe(std::string_view vouched, const Header& field) {
@@ -78,13 +79,13 @@ bool HeadWriter::put_fields(const HeaderList& headers, std::uint64_t skip) {
   };
   for (const Header& field : headers) {
     if ((HeaderList::bit(field.id) & skip) != 0) continue;
-    const std::string_view line = raw_line(vouched, field);
-    if (!line.empty()) {
-      if (line.data() != run_end) {
+    const std::size_t raw = raw_line(vouched, field);
+    if (raw != 0) {
+      if (field.name.data() != run_end) {
         flush();
-        run = line.data();
+        run = field.name.data();
       }
-      run_end = line.data() + line.size();
+      run_end = field.name.data() + raw;
       continue;
     }
     flush();

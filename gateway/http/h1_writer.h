@@ -18,7 +18,7 @@ class HeadWriter {
   HeadWriter(Buffer& out, std::size_t room);
 
   void put(std::string_view text) {
-    std::memcpy(at_, text.data(), text.size());
+    copy(text.data(), text.size());
     at_ += text.size();
   }
   /// Texts of a size known when compiling become a few stores.
@@ -28,6 +28,12 @@ class HeadWriter {
     at_ += N - 1;
   }
   void put_number(std::uint64_t number);
+  /// The line Content-Length.
+  void put_length(std::uint64_t length) {
+    put("Content-Length: ");
+    put_number(length);
+    put("\r\n");
+  }
 
   /// Writes the fields whose id is not in the mask `skip`. False when a name or value would split
   /// the message: the head must not be sent then.
@@ -36,6 +42,24 @@ class HeadWriter {
   void commit();
 
  private:
+  // Most texts are short: overlapping stores cost less than a call.
+  void copy(const char* from, std::size_t size) {
+    if (size > 32) {
+      std::memcpy(at_, from, size);
+    } else if (size >= 16) {
+      std::memcpy(at_, from, 16);
+      std::memcpy(at_ + size - 16, from + size - 16, 16);
+    } else if (size >= 8) {
+      std::memcpy(at_, from, 8);
+      std::memcpy(at_ + size - 8, from + size - 8, 8);
+    } else if (size >= 4) {
+      std::memcpy(at_, from, 4);
+      std::memcpy(at_ + size - 4, from + size - 4, 4);
+    } else {
+      for (std::size_t i = 0; i < size; ++i) at_[i] = from[i];
+    }
+  }
+
   Buffer& out_;
   std::unique_ptr<char[]> large_;  ///< a head that no chunk of a Buffer can hold in one piece
   char* begin_;
