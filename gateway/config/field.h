@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "gateway/config/value.h"
@@ -24,6 +25,17 @@ enum class FieldType : std::uint8_t {
   cidr,      ///< address or range
   regex,     ///< RE2
   secret,    ///< {file: PATH} or {env: NAME}; never inline; holds the reference, not the secret
+  name,      ///< of a listener, route or upstream, where it is declared
+  listener,  ///< name of a listener; the reader checks that it exists
+  folder,    ///< path of a folder that must be readable
+  address,   ///< to bind: "127.0.0.1:80", "[::1]:80", ":80"
+  endpoint,  ///< "host:port", the host an address or a DNS name
+  host,      ///< "a.example", "*.example" or an address; made lower case
+  path,      ///< begins with '/'
+  method,    ///< of a request, upper case
+  header,    ///< name of a header field
+  filter,    ///< {type: …} of PolicyTables::filters
+  balancer,  ///< {type: …} of PolicyTables::balancers
 };
 
 /// One option: the single source of parser, validation, JSON Schema and reference page. All strings
@@ -40,6 +52,17 @@ struct Field {
   FieldType element = FieldType::string;
   std::span<const Field> fields = {};  ///< of a map, or of each map in a list
   bool private_upstream = false;       ///< type upstream: a private upstream may be named here
+  // Short forms and rules between fields.
+  std::string_view singular = {};  ///< of a list: another key that holds one element
+  bool lone = false;               ///< of a list: one element may stand for a list of one
+  std::string_view plain = {};     ///< of a map: a plain value stands for {plain: value}
+  /// Of a list of maps: may be written as a map, each entry {pair_key: key, pair_value: value}.
+  std::string_view pair_key = {};
+  std::string_view pair_value = {};
+  std::string_view exclusive = {};  ///< of the fields of a map that share this word, one may be set
+  bool one_needed = false;          ///< and one must be
+  std::string_view pem = {};        ///< type file: the kind of PEM block that it must hold
+  bool multiline = false;           ///< type string: line breaks may be in it
 };
 
 /// A filter or balancer as configuration sees it: what its one table row hands to the reader.
@@ -47,6 +70,9 @@ struct Policy {
   std::string_view type;  ///< the word after `type:`
   std::string_view text;
   std::span<const Field> fields;
+  /// Rules between the options, defaults filled: a sentence says what is wrong, empty says nothing
+  /// is.
+  std::string (*check)(const Value& options) = nullptr;
 };
 
 /// The tables that upper layers give to the reader, so that config/ need not know them.
