@@ -1,0 +1,112 @@
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/config/loader.h"
+#include "gateway/metrics/access_log.h"
+#include "gateway/metrics/registry.h"
+#include "gateway/net/resolver.h"
+#include "gateway/net/tls_library.h"
+#include "gateway/runtime/event_loop.h"
+#include "gateway/runtime/folder_watch.h"
+#include "gateway/runtime/signals.h"
+#include "gateway/server/compile_services.h"
+#include "gateway/server/listeners.h"
+#include "gateway/server/worker.h"
+#include "gateway/snapshot/snapshot.h"
+#include "gateway/upstream/active_health.h"
+#include "gateway/upstream/endpoint_directory.h"
+#include "gateway/upstream/endpoint_registry.h"
+#include "gateway/upstream/http_prober.h"
+
+namespace gateway::server {
+
+/// The process: the control thread's loop with configuration, signals, DNS, health checks and the
+/// admin pages, and the workers that it starts and feeds. Life: load → bind → start workers → serve
+/// → (reload)* → drain → stop. Everything but the constructor happens on the thread that calls
+/// run().
+class Control {
+ public:
+  explicit Control(std::string config_file);
+  ~Control();
+  Control(const Control&) = delete;
+  Control& operator=(const Control&) = delete;
+
+  /// The whole life of the process; returns its exit status.
+  int run();
+
+  struct Reloaded {
+    bool ok = false;
+    std::uint64_t generation = 0;
+    std::string message;  ///< every problem, as --check prints them; empty when all is well
+  };
+  using ReloadDone = std::function<void(const Reloaded&)>;
+  /// Why a reload was asked for. A change of files may be seen half-way: then a certificate that
+  /// cannot be read keeps the pair in use.
+  enum class Cause : std::uint8_t { asked, files_changed };
+  /// All or nothing: a configuration that is not valid leaves everything as it was. One at a time;
+  /// the others wait, each reads the file as it is when its turn comes.
+  void reload(Cause cause, ReloadDone done);
+  void drain();
+
+ private:
+  struct Reload {
+    Cause cause = Cause::asked;
+    ReloadDone done;
+    std::shared_ptr<const config::Model> model;
+    config::LoadedModel loaded;
+    Listeners::Prepared prepared;
+    std::shared_ptr<const snapshot::Snapshot> snapshot;
+    std::size_t waiting_for = 0;  ///< workers that have not taken it yet
+    std::string failed;
+  };
+
+  bool start();
+  void make_parts(const config::Model& model);
+  void run_next_reload();
+  void begin_reload(std::unique_ptr<Reload> reload);
+  Result<void> prepare(Reload& reload);
+  void hand_to_workers(std::shared_ptr<Reload> reload);
+  void on_taken(const std::shared_ptr<Reload>& reload, const Result<void>& taken);
+  void finish_reload(Reload& reload);
+  void fail_reload(Reload& reload, std::string message);
+  void watch(const config::LoadedModel& loaded);
+  void on_signal(int number);
+  void begin_closing();
+  void on_sweep();
+  void stop(int status);
+  std::shared_ptr<net::ClientTlsContext> control_tls(const std::string& upstream);
+
+  const std::string config_file_;
+  EventLoop loop_;
+  net::TlsLibrary tls_library_;
+  std::unique_ptr<Registry> registry_;
+  std::unique_ptr<AccessLog> access_log_;
+  ProcessCompileServices compile_services_;
+  upstream::EndpointRegistry endpoints_;
+  upstream::EndpointDirectory directory_;
+  upstream::HttpProber prober_;
+  upstream::ActiveHealth active_health_;
+  std::unique_ptr<Listeners> listeners_;
+  std::vector<std::unique_ptr<Worker>> workers_;
+  std::unique_ptr<net::Resolver> resolver_;
+  std::unique_ptr<FolderWatch> folder_watch_;
+  std::unique_ptr<Signals> signals_;
+  std::shared_ptr<const snapshot::Snapshot> snapshot_;
+  std::deque<std::unique_ptr<Reload>> reloads_;
+  Timer drain_timer_;
+  Timer sweep_timer_;
+  std::size_t accepting_ = 0;  ///< workers that still accept, while closing
+  std::size_t undrained_ = 0;
+  bool reloading_ = false;
+  bool ready_ = false;
+  bool draining_ = false;
+  bool closing_ = false;
+  int exit_status_ = 0;
+};
+
+}  // namespace gateway::server

@@ -1,0 +1,59 @@
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/config/model.h"
+#include "gateway/net/certificate.h"
+#include "gateway/net/certificate_files.h"
+#include "gateway/net/certificate_set.h"
+#include "gateway/net/listen_socket.h"
+#include "gateway/net/ticket_keys.h"
+#include "gateway/server/worker.h"
+
+namespace gateway::server {
+
+/// What the control thread keeps per listener: sockets, certificates, ticket keys, the count of
+/// open connections. A plan for a new model is made before anything is swapped: a socket that
+/// cannot be bound or a certificate that cannot be read refuses the whole reload and changes
+/// nothing.
+class Listeners {
+ public:
+  explicit Listeners(std::size_t workers) : workers_(workers) {}
+
+  /// Everything a model needs, not yet in force. Dropping it closes what it newly opened.
+  struct Prepared {
+    using Sockets = std::map<SocketAddress, std::vector<std::shared_ptr<net::ListenSocket>>>;
+    Sockets sockets;
+    std::map<std::string, std::shared_ptr<const net::CertificateSet>> certificates;
+    std::map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> open_connections;
+    std::map<std::string, net::LoadedPairs> pairs;
+    const config::Model* model = nullptr;  ///< while it is being put in force
+  };
+  /// `keep_broken`: a certificate that cannot be read now keeps the pair that is in use, if there
+  /// is one (a folder in the middle of being rewritten); the error goes to `problems`.
+  Result<Prepared> prepare(const config::Model& model, bool keep_broken,
+                           std::vector<Error>& problems);
+  /// One worker's share.
+  std::vector<ListenerPlan> plans(const Prepared& prepared, std::size_t worker) const;
+  /// After every worker has taken its plans: old sockets close now.
+  void commit(Prepared prepared) { current_ = std::move(prepared); }
+  void close_sockets() { current_.sockets.clear(); }
+
+  net::TicketKeys& tickets() { return *tickets_; }
+
+ private:
+  Result<void> open_sockets(const config::Listener& listener, Prepared& prepared);
+  Result<void> load_certificates(const config::Listener& listener, bool keep_broken,
+                                 Prepared& prepared, std::vector<Error>& problems);
+
+  const std::size_t workers_;
+  net::CertificateStore store_;
+  std::shared_ptr<net::TicketKeys> tickets_ = std::make_shared<net::TicketKeys>();
+  Prepared current_;
+};
+
+}  // namespace gateway::server
