@@ -32,9 +32,7 @@ Result<void> Proxy::take_upstreams(const snapshot::Snapshot& next) {
       if (!made) return tl::make_unexpected(made.error());
       tls = std::move(*made);
     }
-    auto cells = metrics_.upstream(name);
-    auto upstream =
-        make_local<upstream::Upstream>(loop_, settings, std::move(tls), std::move(cells));
+    auto upstream = make_local<upstream::Upstream>(loop_, settings, std::move(tls), &metrics_);
     if (const auto set = endpoint_sets_.find(name); set != endpoint_sets_.end())
       upstream->update(set->second);
     kept.emplace(name, std::move(upstream));

@@ -15,6 +15,7 @@ void Call::start(LocalPtr<Upstream> upstream, const http::RequestHead& head, Cal
   body_ended_ = !body_expected_;
   started_ = last_activity_ = upstream_->loop().now();
   upstream_->budget().count_request(started_);
+  upstream_->cells().begin();
   try_start();
 }
 
@@ -51,12 +52,16 @@ void Call::begin_attempt(const Choice& choice) {
     use_.release();
     return wait_for_capacity();
   }
-  waiting_place_.release();
+  leave_queue();
   last_endpoint_ = choice.endpoint;
+  attempt_cells_ = &pool.cells();
+  attempt_cells_->begin();
+  status_ = 0;
   tried_[attempts_ % kMaxTried] = choice.endpoint;
   ++attempts_;
-  if (connection != nullptr) return on_connection(*connection);
-  arm_timer();
+  if (connection == nullptr) return arm_timer();
+  upstream_->cells().reuses.add();
+  on_connection(*connection);
 }
 
 void Call::wait_for_capacity() {
@@ -65,9 +70,16 @@ void Call::wait_for_capacity() {
         Place::take(upstream_->load().waiting, std::max(1U, upstream_->settings().limits.waiting));
     if (!waiting_place_)
       return fail(Error(ErrorCode::upstream_overflow, Side::upstream, upstream_->settings().name));
+    upstream_->cells().waiting.add();
   }
   upstream_->wait_for_capacity(*this);
   arm_timer();
+}
+
+void Call::leave_queue() {
+  if (!waiting_place_) return;
+  waiting_place_.release();
+  upstream_->cells().waiting.sub();
 }
 
 void Call::on_capacity() { try_start(); }
@@ -87,6 +99,7 @@ void Call::send_request() {
   while (!pending_.empty()) {
     const std::string_view piece = pending_.front();
     body_sent_ = true;
+    bytes_sent_ += piece.size();
     connection_->send_body(stream_, piece);
     pending_.consume(piece.size());
   }
@@ -102,6 +115,7 @@ void Call::write_body(std::string_view bytes) {
   last_activity_ = upstream_->loop().now();
   if (connection_ == nullptr) return pending_.append(bytes);
   body_sent_ = true;
+  bytes_sent_ += bytes.size();
   connection_->send_body(stream_, bytes);
 }
 
@@ -175,13 +189,31 @@ bool Call::try_again(const Error& error) {
   const Instant now = upstream_->loop().now();
   const Duration limit = request_timeout();
   if (limit > Duration::zero() && now - last_activity_ >= limit) return false;
-  return upstream_->budget().try_retry(now);
+  const bool granted = upstream_->budget().try_retry(now);
+  (granted ? upstream_->cells().retries : upstream_->cells().retries_refused).add();
+  return granted;
 }
 
 void Call::report(Outcome outcome) {
-  if (use_.endpoint() != nullptr)
-    upstream_->picker().report(*use_.endpoint(), outcome, attempt_started_,
-                               upstream_->loop().now());
+  if (use_.endpoint() == nullptr) return;
+  const bool ejected = upstream_->picker().report(*use_.endpoint(), outcome, attempt_started_,
+                                                  upstream_->loop().now());
+  if (ejected) attempt_cells_->ejections.add();
+}
+
+void Call::end_attempt() {
+  use_.release();
+  if (attempt_cells_ == nullptr) return;
+  const bool answered = status_ != 0;
+  attempt_cells_->finish(status_,
+                         answered ? attempt_took_ : upstream_->loop().now() - attempt_started_);
+  attempt_cells_ = nullptr;
+}
+
+// Once per call, when it is over for its maker; a call that was given up has no status.
+void Call::count_end() {
+  const Duration took = upstream_->loop().now() - started_;
+  upstream_->cells().finish(head_received_ ? status_ : 0, took, bytes_sent_, bytes_received_);
 }
 
 void Call::on_no_connection(const Error& error) { on_stream_failed(error); }
@@ -202,6 +234,8 @@ void Call::on_stream_failed(const Error& error) {
 void Call::fail(const Error& error) {
   if (error.code == ErrorCode::upstream_timeout || error.code == ErrorCode::upstream_idle_timeout)
     report(Outcome::failure);
+  if (error.code == ErrorCode::no_endpoint) upstream_->cells().no_endpoint.add();
+  if (error.code == ErrorCode::upstream_overflow) upstream_->cells().overflows.add();
   CallObserver* observer = observer_;
   cancel();
   if (observer != nullptr) observer->on_call_failed(error);
@@ -212,14 +246,16 @@ void Call::detach() {
   CapacityWaiter::unlink();
   if (connection_ != nullptr && !connection_->closed()) connection_->abandon(stream_);
   connection_ = nullptr;
-  use_.release();
+  end_attempt();
 }
 
 void Call::cancel() {
+  const bool ends = observer_ != nullptr;
   observer_ = nullptr;
   timer_.cancel();
   detach();
-  waiting_place_.release();
+  if (ends) count_end();
+  leave_queue();
   pending_.clear();
   if (request_place_) {
     request_place_.release();
@@ -237,6 +273,8 @@ bool Call::retry_status(int status) {
 }
 
 void Call::on_response_head(http::ResponseHead& head) {
+  status_ = head.status;
+  attempt_took_ = upstream_->loop().now() - attempt_started_;
   report(outcome_of(head.status));
   if (!upstream_->settings().retries.statuses.empty() && retry_status(head.status)) {
     detach();
@@ -251,6 +289,7 @@ void Call::on_response_head(http::ResponseHead& head) {
 
 void Call::on_response_body(std::string_view bytes) {
   last_activity_ = upstream_->loop().now();
+  bytes_received_ += bytes.size();
   observer_->on_response_body(bytes);
 }
 

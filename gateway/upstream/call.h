@@ -92,6 +92,9 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   bool may_repeat(const Error& error) const;
   bool retry_status(int status);
   void report(Outcome outcome);
+  void end_attempt();
+  void count_end();
+  void leave_queue();
   void fail(const Error& error);
   void detach();
   Duration request_timeout() const;
@@ -126,6 +129,11 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   Duration time_to_head_{};
   std::array<const Endpoint*, kMaxTried> tried_{};
   const Endpoint* last_endpoint_ = nullptr;
+  EndpointCells* attempt_cells_ = nullptr;  ///< of the attempt under way; its pool keeps them
+  Duration attempt_took_{};                 ///< until its head came
+  int status_ = 0;                          ///< of the attempt's answer; 0: none yet
+  std::uint64_t bytes_sent_ = 0;            ///< of the body
+  std::uint64_t bytes_received_ = 0;
   std::uint32_t attempts_ = 0;
   http::HeaderList* trailers_ = nullptr;
   bool body_expected_ = false;

@@ -4,8 +4,9 @@
 
 namespace gateway::upstream {
 
-EndpointPool::EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint)
-    : loop_(loop), upstream_(upstream), endpoint_(std::move(endpoint)) {}
+EndpointPool::EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint,
+                           std::shared_ptr<EndpointCells> cells)
+    : loop_(loop), upstream_(upstream), endpoint_(std::move(endpoint)), cells_(std::move(cells)) {}
 
 EndpointPool::~EndpointPool() { GATEWAY_CHECK(connections_ == 0); }
 
@@ -13,7 +14,7 @@ ClientConnection* EndpointPool::take_idle() {
   ClientConnection* connection = idle_.pop_front();
   if (connection == nullptr) return nullptr;
   connection->in_idle_list_ = false;
-  --idle_count_;
+  count_idle(-1);
   busy_.push_back(*connection);
   return connection;
 }
@@ -30,6 +31,7 @@ bool EndpointPool::connect_for(PoolWaiter& waiter) {
   auto* connection = new ClientConnection(loop_, *this, std::move(place));
   ++connections_;
   ++connecting_;
+  upstream_.cells().connections.add();
   busy_.push_back(*connection);
   connection->connect(settings.timeouts.connect, upstream_.tls(),
                       upstream_.server_name(*endpoint_));
@@ -54,6 +56,11 @@ bool EndpointPool::close_one_idle() {
   return true;
 }
 
+void EndpointPool::count_idle(int change) {
+  idle_count_ += static_cast<std::size_t>(change);
+  upstream_.cells().connections_idle.add(change);
+}
+
 void EndpointPool::serve(ClientConnection& connection) {
   if (PoolWaiter* waiter = waiters_.pop_front()) return waiter->on_connection(connection);
   const config::Upstream& settings = upstream_.settings();
@@ -61,7 +68,7 @@ void EndpointPool::serve(ClientConnection& connection) {
   static_cast<ListHook<ClientConnection>&>(connection).unlink();
   idle_.push_front(connection);
   connection.in_idle_list_ = true;
-  ++idle_count_;
+  count_idle(1);
   connection.start_idle(settings.timeouts.idle);
   upstream_.on_capacity();
 }
@@ -69,6 +76,8 @@ void EndpointPool::serve(ClientConnection& connection) {
 void EndpointPool::on_connection_open(ClientConnection& connection) {
   --connecting_;
   endpoint_->set_accepts_connections(true);
+  upstream_.cells().connects.add();
+  if (upstream_.tls() != nullptr) upstream_.cells().tls_handshakes.add();
   serve(connection);
 }
 
@@ -76,10 +85,11 @@ void EndpointPool::on_connection_idle(ClientConnection& connection) { serve(conn
 
 void EndpointPool::on_connection_closed(ClientConnection& connection) {
   --connections_;
+  upstream_.cells().connections.sub();
   if (!connection.open()) --connecting_;
   if (connection.in_idle_list_) {
     connection.in_idle_list_ = false;
-    --idle_count_;
+    count_idle(-1);
   }
   upstream_.on_capacity();
   if (retired_ && unused()) upstream_.on_pool_unused();
@@ -87,6 +97,8 @@ void EndpointPool::on_connection_closed(ClientConnection& connection) {
 
 // One connection that could not be made fails one waiter, so that each failure is one attempt's.
 void EndpointPool::on_connect_failed(const Error& error) {
+  upstream_.cells().connect_failures.add();
+  cells_->connect_failures.add();
   if (PoolWaiter* waiter = waiters_.pop_front()) waiter->on_no_connection(error);
 }
 

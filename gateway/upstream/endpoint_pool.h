@@ -4,6 +4,7 @@
 #include <string>
 
 #include "gateway/base/intrusive_list.h"
+#include "gateway/metrics/cells.h"
 #include "gateway/upstream/client_connection.h"
 #include "gateway/upstream/endpoint_set.h"
 
@@ -28,10 +29,12 @@ class PoolWaiter : public ListHook<PoolWaiter> {
 /// when the endpoint has gone from the set.
 class EndpointPool {
  public:
-  EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint);
+  EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint,
+               std::shared_ptr<EndpointCells> cells);
   ~EndpointPool();
 
   Endpoint& endpoint() const { return *endpoint_; }
+  EndpointCells& cells() const { return *cells_; }
   /// Null when none is idle.
   ClientConnection* take_idle();
   /// Queues and connects; false when the upstream's bound on connections is reached and no
@@ -56,10 +59,12 @@ class EndpointPool {
 
  private:
   void serve(ClientConnection& connection);
+  void count_idle(int change);
 
   EventLoop& loop_;
   Upstream& upstream_;
   std::shared_ptr<Endpoint> endpoint_;
+  std::shared_ptr<EndpointCells> cells_;
   IntrusiveList<ClientConnection, ClientConnection> idle_;
   IntrusiveList<ClientConnection, ClientConnection> busy_;  ///< connecting ones too
   IntrusiveList<PoolWaiter, PoolWaiter> waiters_;

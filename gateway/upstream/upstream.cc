@@ -10,11 +10,13 @@ constexpr Duration kCapacityPoll = std::chrono::milliseconds(20);
 }  // namespace
 
 Upstream::Upstream(EventLoop& loop, std::shared_ptr<const config::Upstream> settings,
-                   std::shared_ptr<net::ClientTlsContext> tls, std::shared_ptr<UpstreamCells> cells)
+                   std::shared_ptr<net::ClientTlsContext> tls, MetricsShard* metrics)
     : loop_(loop),
       settings_(std::move(settings)),
       tls_(std::move(tls)),
-      cells_(std::move(cells)),
+      metrics_(metrics),
+      cells_(metrics != nullptr ? metrics->upstream(settings_->name)
+                                : std::make_shared<UpstreamCells>()),
       picker_(PickSettings::of(*settings_), loop.random()),
       budget_(settings_->retries.budget, settings_->retries.budget_floor),
       resume_(Callback<>::bind<&Upstream::resume_waiting>(this)),
@@ -42,7 +44,7 @@ void Upstream::update(EndpointSetPtr set) {
     if (found != pools_.end() && found->second)
       pool = std::move(found->second);
     else
-      pool = std::make_unique<EndpointPool>(loop_, *this, entry.endpoint);
+      pool = make_pool(entry.endpoint);
     by_index_.push_back(pool.get());
     kept.emplace(entry.endpoint.get(), std::move(pool));
   }
@@ -55,6 +57,12 @@ void Upstream::update(EndpointSetPtr set) {
   picker_.update(std::move(set));
   on_pool_unused();
   on_capacity();
+}
+
+std::unique_ptr<EndpointPool> Upstream::make_pool(const std::shared_ptr<Endpoint>& endpoint) {
+  auto cells = metrics_ != nullptr ? metrics_->endpoint(settings_->name, endpoint->label())
+                                   : std::make_shared<EndpointCells>();
+  return std::make_unique<EndpointPool>(loop_, *this, endpoint, std::move(cells));
 }
 
 void Upstream::sweep() {

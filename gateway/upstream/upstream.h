@@ -8,14 +8,11 @@
 
 #include "gateway/base/local_ptr.h"
 #include "gateway/config/model.h"
+#include "gateway/metrics/registry.h"
 #include "gateway/upstream/endpoint_pool.h"
 #include "gateway/upstream/endpoint_set.h"
 #include "gateway/upstream/picker.h"
 #include "gateway/upstream/retry_budget.h"
-
-namespace gateway {
-struct UpstreamCells;
-}
 
 namespace gateway::upstream {
 
@@ -33,9 +30,9 @@ class CapacityWaiter : public ListHook<CapacityWaiter> {
 /// connections are kept. Not thread-safe.
 class Upstream final : public LocalCounted {
  public:
-  /// `tls` null: plain. `cells` may be null (tests).
+  /// `tls` null: plain. `metrics` null: nobody will see what is counted (tests, health probes).
   Upstream(EventLoop& loop, std::shared_ptr<const config::Upstream> settings,
-           std::shared_ptr<net::ClientTlsContext> tls, std::shared_ptr<UpstreamCells> cells);
+           std::shared_ptr<net::ClientTlsContext> tls, MetricsShard* metrics);
   ~Upstream() override;
 
   void configure(std::shared_ptr<const config::Upstream> settings);
@@ -50,7 +47,7 @@ class Upstream final : public LocalCounted {
   bool has_endpoints() const { return picker_.set() != nullptr; }
   Picker& picker() { return picker_; }
   RetryBudget& budget() { return budget_; }
-  UpstreamCells* cells() { return cells_.get(); }
+  UpstreamCells& cells() { return *cells_; }
   EndpointPool& pool(std::uint32_t index) { return *by_index_[index]; }
 
   /// Queues until something falls free; the waiter holds a place under the bound on waiting.
@@ -69,10 +66,12 @@ class Upstream final : public LocalCounted {
  private:
   void resume_waiting();
   void sweep();
+  std::unique_ptr<EndpointPool> make_pool(const std::shared_ptr<Endpoint>& endpoint);
 
   EventLoop& loop_;
   std::shared_ptr<const config::Upstream> settings_;
   std::shared_ptr<net::ClientTlsContext> tls_;
+  MetricsShard* metrics_;
   std::shared_ptr<UpstreamCells> cells_;
   Picker picker_;
   RetryBudget budget_;

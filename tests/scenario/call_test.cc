@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 
+#include "gateway/metrics/registry.h"
 #include "gateway/upstream/http_prober.h"
 #include "support/scripted_server.h"
 
@@ -84,13 +85,14 @@ class CallTest : public ::testing::Test {
                                       "127.0.0.1", ""),
            1});
     set_ = set;
-    LocalPtr<Upstream> upstream(
-        new Upstream(loop_, std::make_shared<const config::Upstream>(settings_), nullptr, nullptr));
+    LocalPtr<Upstream> upstream(new Upstream(
+        loop_, std::make_shared<const config::Upstream>(settings_), nullptr, &registry_.worker(0)));
     upstream->update(set_);
     return upstream;
   }
 
   EventLoop loop_;
+  Registry registry_{1, loop_};
   config::Upstream settings_;
   EndpointSetPtr set_;
 };
@@ -211,6 +213,40 @@ TEST_F(CallTest, EndpointsThatLeaveFinishWhatTheyHave) {
   request.wait();
   EXPECT_EQ(request.answer, "hello");
   server.wait_for_no_connections();
+}
+
+TEST_F(CallTest, CountsWhatItDid) {
+  settings_.retries.statuses = {503};
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send(http_answer(503, "busy"));
+    peer.read_request();
+    peer.send(http_answer(200, "hello"));
+    peer.wait_for_close();
+  });
+  const auto app = upstream({&server});
+  Request(loop_, http::Method::post, "12345").start(app).wait();
+  Request(loop_, http::Method::get).start(app).wait();
+  Request failed(loop_, http::Method::get);
+  server.stop();
+  failed.start(app).wait();
+  const auto& cells = *registry_.worker(0).upstream("app");
+  EXPECT_EQ(cells.responses.by_class[5].value(), 1U);
+  EXPECT_EQ(cells.responses.by_class[2].value(), 1U);
+  EXPECT_EQ(cells.responses.by_class[0].value(), 1U);
+  EXPECT_EQ(cells.bytes_sent.value(), 5U);
+  EXPECT_EQ(cells.bytes_received.value(), 9U);
+  EXPECT_GE(cells.reuses.value(), 1U);
+  EXPECT_EQ(cells.connects.value(), 1U);
+  EXPECT_GE(cells.connect_failures.value(), 1U);
+  EXPECT_EQ(cells.in_flight.value(), 0);
+  EXPECT_EQ(cells.connections.value(), 0);
+  EXPECT_EQ(cells.connections_idle.value(), 0);
+  const auto endpoint = registry_.worker(0).endpoint("app", server.address());
+  EXPECT_EQ(endpoint->responses.by_class[2].value(), 1U);
+  EXPECT_EQ(endpoint->responses.by_class[5].value(), 1U);
+  EXPECT_EQ(endpoint->ejections.value(), 1U);
+  EXPECT_EQ(endpoint->in_flight.value(), 0);
 }
 
 class ProberTest : public CallTest {
