@@ -45,15 +45,20 @@ Parsed parse_v1(std::string_view bytes) {
     return header;
   }
   if (family != "TCP4" && family != "TCP6") return malformed("unknown family");
-  const auto source = IpAddress::parse(next_word(line));
-  const auto destination = IpAddress::parse(next_word(line));
+  const std::string_view source_text = next_word(line);
+  const std::string_view destination_text = next_word(line);
+  const auto source = IpAddress::parse(source_text);
+  const auto destination = IpAddress::parse(destination_text);
   std::uint16_t source_port = 0;
   std::uint16_t destination_port = 0;
   if (!source || !destination || !parse_port(next_word(line), source_port) ||
       !parse_port(next_word(line), destination_port) || !line.empty())
     return malformed("bad address");
-  if (family == "TCP4" && !(source->is_v4() && destination->is_v4()))
-    return malformed("address of another family");
+  // By their text: an IPv4-mapped address is IPv6 here, and IPv4 to us.
+  const bool colons[] = {source_text.find(':') != std::string_view::npos,
+                         destination_text.find(':') != std::string_view::npos};
+  const bool six = family == "TCP6";
+  if (colons[0] != six || colons[1] != six) return malformed("address of another family");
   header.source = SocketAddress(*source, source_port);
   header.destination = SocketAddress(*destination, destination_port);
   return header;
