@@ -5,11 +5,13 @@
 
 #include <cstdio>
 
+#include "gateway/config/tables.h"
 #include "gateway/filter/table.h"
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/runtime/processors.h"
 #include "gateway/server/systemd.h"
+#include "gateway/server/version.h"
 #include "gateway/upstream/balancer.h"
 
 namespace gateway::server {
@@ -40,9 +42,10 @@ AccessLog::Settings log_settings(const config::AccessLog& log) {
 
 Control::Control(std::string config_file)
     : config_file_(std::move(config_file)),
-      directory_(endpoints_, loop_),
+      directory_(endpoint_registry_, loop_),
       prober_(loop_, [this](const std::string& upstream) { return control_tls(upstream); }),
       active_health_(loop_.timers(), loop_.random(), prober_),
+      admin_handler_(*this),
       drain_timer_(Callback<>::bind<&Control::begin_closing>(this)),
       sweep_timer_(Callback<>::bind<&Control::on_sweep>(this)) {}
 
@@ -54,6 +57,8 @@ int Control::run() {
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
   workers_.clear();
+  admin_listener_.reset();
+  loop_.run_once(Duration::zero());
   signals_.reset();
   folder_watch_.reset();
   resolver_.reset();
@@ -85,6 +90,10 @@ bool Control::start() {
   };
   if (auto prepared = prepare(*reload); !prepared) {
     say("gateway: " + prepared.error().detail);
+    return false;
+  }
+  if (auto opened = open_admin(*reload->model); !opened) {
+    say("gateway: " + opened.error().detail);
     return false;
   }
   signals_ = std::make_unique<Signals>(loop_, std::vector{SIGHUP, SIGTERM, SIGINT, SIGUSR1},
@@ -120,10 +129,49 @@ void Control::make_parts(const config::Model& model) {
       });
   folder_watch_ =
       std::make_unique<FolderWatch>(loop_, [this] { reload(Cause::files_changed, nullptr); });
+  endpoint_mirror_ = std::make_unique<admin::EndpointMirror>(registry_->control(), directory_);
+  registry_->before_read([this] { endpoint_mirror_->update(loop_.now()); });
   directory_.on_change([this](const upstream::EndpointSetPtr& set) {
     for (auto& worker : workers_) worker->publish(set);
     active_health_.update(set);
   });
+}
+
+// The admin listener is the process's own: a reload does not move it, so that whoever asked for the
+// reload hears the answer.
+Result<void> Control::open_admin(const config::Model& model) {
+  if (!model.admin.address) return {};
+  config::Listener listener;
+  listener.name = "admin";
+  auto sockets =
+      net::ListenSocket::open(*model.admin.address, 1, static_cast<int>(listener.backlog));
+  if (!sockets) return tl::make_unexpected(sockets.error());
+  admin_address_ = model.admin.address;
+  admin_listener_ = std::make_unique<LocalListener>(loop_, listener, admin_handler_,
+                                                    std::move(*sockets), nullptr);
+  return {};
+}
+
+Control::State Control::state() {
+  State state;
+  state.ready = ready_ && !draining_;
+  state.word = draining_ ? "draining" : ready_ ? "ready" : "starting";
+  state.generation = snapshot_ ? snapshot_->generation : 0;
+  state.workers = static_cast<std::uint32_t>(workers_.size());
+  state.version = kVersion;
+  return state;
+}
+
+const config::Model* Control::model() { return snapshot_ ? snapshot_->model.get() : nullptr; }
+
+config::Value Control::configuration() {
+  return snapshot_ ? config::extract_options(*snapshot_->model) : config::Value();
+}
+
+std::string Control::token() {
+  if (!snapshot_ || snapshot_->model->admin.token.empty()) return {};
+  auto secret = ProcessCompileServices::read_secret(snapshot_->model->admin.token);
+  return secret ? *secret : std::string();
 }
 
 void Control::reload(Cause cause, ReloadDone done) {
@@ -154,6 +202,9 @@ void Control::begin_reload(std::unique_ptr<Reload> reload) {
 // Everything that can fail happens here, before anything is changed.
 Result<void> Control::prepare(Reload& reload) {
   reload.model = std::make_shared<const config::Model>(std::move(reload.loaded.model));
+  if (snapshot_ && reload.model->admin.address != admin_address_)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   "admin.address cannot change while the gateway runs: restart it");
   std::vector<Error> problems;
   auto prepared =
       listeners_->prepare(*reload.model, reload.cause == Cause::files_changed, problems);
@@ -237,7 +288,7 @@ std::shared_ptr<net::ClientTlsContext> Control::control_tls(const std::string& n
 }
 
 void Control::on_sweep() {
-  endpoints_.sweep(loop_.now());
+  endpoint_registry_.sweep(loop_.now());
   registry_->refresh();
   sweep_timer_.arm(loop_.timers(), kSweep);
 }

@@ -3,9 +3,13 @@
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "gateway/admin/admin_handler.h"
+#include "gateway/admin/admin_source.h"
+#include "gateway/admin/endpoint_mirror.h"
 #include "gateway/config/loader.h"
 #include "gateway/metrics/access_log.h"
 #include "gateway/metrics/registry.h"
@@ -16,6 +20,7 @@
 #include "gateway/runtime/signals.h"
 #include "gateway/server/compile_services.h"
 #include "gateway/server/listeners.h"
+#include "gateway/server/local_listener.h"
 #include "gateway/server/worker.h"
 #include "gateway/snapshot/snapshot.h"
 #include "gateway/upstream/active_health.h"
@@ -29,21 +34,17 @@ namespace gateway::server {
 /// admin pages, and the workers that it starts and feeds. Life: load → bind → start workers → serve
 /// → (reload)* → drain → stop. Everything but the constructor happens on the thread that calls
 /// run().
-class Control {
+class Control final : private admin::AdminSource {
  public:
   explicit Control(std::string config_file);
-  ~Control();
+  ~Control() override;
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
   /// The whole life of the process; returns its exit status.
   int run();
 
-  struct Reloaded {
-    bool ok = false;
-    std::uint64_t generation = 0;
-    std::string message;  ///< every problem, as --check prints them; empty when all is well
-  };
+  using Reloaded = admin::AdminSource::Reloaded;
   using ReloadDone = std::function<void(const Reloaded&)>;
   /// Why a reload was asked for. A change of files may be seen half-way: then a certificate that
   /// cannot be read keeps the pair in use.
@@ -51,7 +52,7 @@ class Control {
   /// All or nothing: a configuration that is not valid leaves everything as it was. One at a time;
   /// the others wait, each reads the file as it is when its turn comes.
   void reload(Cause cause, ReloadDone done);
-  void drain();
+  void drain() override;
 
  private:
   struct Reload {
@@ -65,7 +66,19 @@ class Control {
     std::string failed;
   };
 
+  // AdminSource
+  State state() override;
+  Registry& registry() override { return *registry_; }
+  const config::Model* model() override;
+  config::Value configuration() override;
+  const upstream::EndpointDirectory& endpoints() override { return directory_; }
+  std::string token() override;
+  void reload(std::function<void(const Reloaded&)> done) override {
+    reload(Cause::asked, std::move(done));
+  }
+
   bool start();
+  Result<void> open_admin(const config::Model& model);
   void make_parts(const config::Model& model);
   void run_next_reload();
   void begin_reload(std::unique_ptr<Reload> reload);
@@ -87,12 +100,16 @@ class Control {
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<AccessLog> access_log_;
   ProcessCompileServices compile_services_;
-  upstream::EndpointRegistry endpoints_;
+  upstream::EndpointRegistry endpoint_registry_;
   upstream::EndpointDirectory directory_;
   upstream::HttpProber prober_;
   upstream::ActiveHealth active_health_;
   std::unique_ptr<Listeners> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
+  admin::AdminHandler admin_handler_;
+  std::unique_ptr<admin::EndpointMirror> endpoint_mirror_;
+  std::unique_ptr<LocalListener> admin_listener_;
+  std::optional<SocketAddress> admin_address_;
   std::unique_ptr<net::Resolver> resolver_;
   std::unique_ptr<FolderWatch> folder_watch_;
   std::unique_ptr<Signals> signals_;

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "gateway/config/model.h"
+#include "gateway/downstream/listener_state.h"
+#include "gateway/net/acceptor.h"
+#include "gateway/net/listen_socket.h"
+#include "gateway/net/tls_library.h"
+#include "gateway/net/tls_server.h"
+
+namespace gateway::server {
+
+/// One listener served on one loop by one handler: the admin pages, and each thread of a service.
+/// For the gateway's public listeners see Worker, which changes them while they run.
+class LocalListener {
+ public:
+  /// `handler`, `loop` and `library` outlive it. `tls` may be null.
+  LocalListener(EventLoop& loop, const config::Listener& model, downstream::Handler& handler,
+                std::vector<std::shared_ptr<net::ListenSocket>> sockets,
+                std::unique_ptr<net::ServerTlsContext> tls);
+  ~LocalListener();
+  LocalListener(const LocalListener&) = delete;
+  LocalListener& operator=(const LocalListener&) = delete;
+
+  downstream::ListenerState& state() { return state_; }
+  /// Empties the accept queue and stops accepting; what is idle closes.
+  void drain();
+  bool idle() const { return state_.connections.empty(); }
+  SocketAddress address() const { return sockets_.front()->address(); }
+
+ private:
+  EventLoop& loop_;
+  downstream::ListenerState state_;
+  std::vector<std::shared_ptr<net::ListenSocket>> sockets_;
+  std::unique_ptr<net::ServerTlsContext> tls_;
+  std::vector<std::unique_ptr<net::Acceptor>> acceptors_;
+};
+
+}  // namespace gateway::server

@@ -1,0 +1,117 @@
+#include "gateway/server/service.h"
+
+#include <signal.h>
+
+#include <cstdio>
+
+#include "gateway/net/certificate_files.h"
+#include "gateway/runtime/timer.h"
+
+namespace gateway::server {
+namespace {
+
+constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
+constexpr std::string_view kAlpn[] = {"http/1.1"};
+
+}  // namespace
+
+/// One thread's loop, listener and handler. All of it is used on that thread once it runs.
+struct Service::Thread {
+  EventLoop loop;
+  net::TlsLibrary library;
+  std::unique_ptr<downstream::Handler> handler;
+  std::unique_ptr<LocalListener> listener;
+  std::function<void()> drained;
+  Timer poll{Callback<>::bind<&Thread::look>(this)};
+  std::thread thread;
+
+  void look() {
+    if (!listener->idle()) return poll.arm(loop.timers(), kDrainPoll);
+    if (drained) drained();
+    drained = nullptr;
+  }
+
+  void run() {
+    loop.run();
+    poll.cancel();
+    listener.reset();
+    loop.run_once(Duration::zero());
+    handler.reset();
+    loop.run_once(Duration::zero());
+  }
+};
+
+Service::~Service() = default;
+
+Result<void> Service::open() {
+  if (options_.listener.tls) {
+    auto loaded = net::load_certificates(options_.listener.tls->certificates, store_);
+    if (!loaded) return tl::make_unexpected(loaded.error());
+    certificates_ = net::CertificateSet::make(*loaded);
+  }
+  for (const SocketAddress& address : options_.listener.addresses) {
+    auto opened = net::ListenSocket::open(address, options_.threads,
+                                          static_cast<int>(options_.listener.backlog));
+    if (!opened) return tl::make_unexpected(opened.error());
+    bound_.push_back(opened->front()->address());
+    sockets_.push_back(std::move(*opened));
+  }
+  return {};
+}
+
+int Service::run(const MakeHandler& make_handler) {
+  timer_.set(Callback<>::bind<&Service::begin_closing>(this));
+  for (std::size_t i = 0; i < options_.threads; ++i) {
+    auto thread = std::make_unique<Thread>();
+    std::unique_ptr<net::ServerTlsContext> tls;
+    if (certificates_) {
+      auto made =
+          net::ServerTlsContext::make(thread->library, *options_.listener.tls,
+                                      options_.listener.name, certificates_, tickets_, kAlpn);
+      if (!made) {
+        std::fprintf(stderr, "%s\n", made.error().detail.c_str());
+        return 1;
+      }
+      tls = std::move(*made);
+    }
+    std::vector<std::shared_ptr<net::ListenSocket>> mine;
+    for (auto& sockets : sockets_) mine.push_back(std::move(sockets[i]));
+    thread->handler = make_handler(thread->loop);
+    thread->listener = std::make_unique<LocalListener>(
+        thread->loop, options_.listener, *thread->handler, std::move(mine), std::move(tls));
+    threads_.push_back(std::move(thread));
+  }
+  Signals signals(loop_, {SIGTERM, SIGINT}, [this](int number) { on_signal(number); });
+  for (auto& thread : threads_) thread->thread = std::thread([&thread = *thread] { thread.run(); });
+  loop_.run();
+  for (auto& thread : threads_) thread->loop.stop();
+  for (auto& thread : threads_) thread->thread.join();
+  return 0;
+}
+
+void Service::on_signal(int) {
+  if (draining_.exchange(true)) return loop_.stop();
+  for (auto& thread : threads_)
+    thread->loop.post([&thread = *thread] { thread.listener->state().draining = true; });
+  timer_.arm(loop_.timers(), options_.drain.delay);
+}
+
+void Service::begin_closing() {
+  if (closing_) return loop_.stop();
+  closing_ = true;
+  busy_ = threads_.size();
+  for (auto& thread : threads_) {
+    thread->drained = [this] {
+      loop_.post([this] {
+        if (--busy_ == 0) loop_.stop();
+      });
+    };
+    thread->loop.post([&thread = *thread] {
+      thread.listener->drain();
+      thread.look();
+    });
+  }
+  timer_.arm(loop_.timers(), options_.drain.deadline);
+}
+
+}  // namespace gateway::server

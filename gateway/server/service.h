@@ -1,0 +1,67 @@
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gateway/base/result.h"
+#include "gateway/config/model.h"
+#include "gateway/downstream/handler.h"
+#include "gateway/net/certificate_set.h"
+#include "gateway/net/ticket_keys.h"
+#include "gateway/runtime/event_loop.h"
+#include "gateway/runtime/signals.h"
+#include "gateway/server/local_listener.h"
+
+namespace gateway::server {
+
+/// A small HTTP service on the gateway's own server library: N threads that share a port, graceful
+/// end on SIGTERM (readiness off, answers say `Connection: close`, then the accept queues are
+/// emptied and what is open may finish), a second SIGTERM ends at once.
+class Service {
+ public:
+  struct Options {
+    config::Listener listener;  ///< addresses, and TLS with client certificates if wanted
+    std::size_t threads = 1;
+    config::Drain drain{std::chrono::seconds(0), std::chrono::seconds(10)};
+  };
+  /// Makes the handler of one thread, on the control thread, before it starts.
+  using MakeHandler = std::function<std::unique_ptr<downstream::Handler>(EventLoop& loop)>;
+
+  explicit Service(Options options) : options_(std::move(options)) {}
+  ~Service();
+
+  /// Binds; after it the port is taken.
+  Result<void> open();
+  /// Serves until a signal ends it; returns the exit status.
+  int run(const MakeHandler& make_handler);
+
+  /// For /readyz; any thread.
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  EventLoop& loop() { return loop_; }
+  /// What was bound, with the real port.
+  const std::vector<SocketAddress>& addresses() const { return bound_; }
+
+ private:
+  struct Thread;
+  void on_signal(int number);
+  void begin_closing();
+
+  Options options_;
+  EventLoop loop_;
+  net::CertificateStore store_;
+  std::shared_ptr<const net::CertificateSet> certificates_;
+  std::shared_ptr<net::TicketKeys> tickets_ = std::make_shared<net::TicketKeys>();
+  std::vector<std::vector<std::shared_ptr<net::ListenSocket>>> sockets_;  ///< by address, by thread
+  std::vector<SocketAddress> bound_;
+  std::vector<std::unique_ptr<Thread>> threads_;
+  Timer timer_;
+  std::atomic<bool> draining_{false};
+  bool closing_ = false;
+  std::size_t busy_ = 0;
+};
+
+}  // namespace gateway::server
