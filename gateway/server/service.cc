@@ -41,6 +41,8 @@ struct Service::Thread {
   }
 };
 
+Service::Service(Options options) : options_(std::move(options)) {}
+
 Service::~Service() = default;
 
 Result<void> Service::open() {

@@ -31,7 +31,7 @@ class Service {
   /// Makes the handler of one thread, on the control thread, before it starts.
   using MakeHandler = std::function<std::unique_ptr<downstream::Handler>(EventLoop& loop)>;
 
-  explicit Service(Options options) : options_(std::move(options)) {}
+  explicit Service(Options options);
   ~Service();
 
   /// Binds; after it the port is taken.

@@ -1,0 +1,82 @@
+#include "apps/common/app.h"
+
+#include <cstdio>
+
+#include "apps/common/app_exchange.h"
+
+namespace gateway::apps {
+
+App::App(std::string name, std::string description)
+    : name_(std::move(name)), flags_(std::move(description), name_) {
+  flags_.add_option("--listen", listen_, "Address and port, such as 127.0.0.1:5000 or :5000")
+      ->envname("LISTEN")
+      ->capture_default_str();
+  flags_.add_option("--threads", threads_, "Threads that serve")
+      ->check(CLI::Range(1, 256))
+      ->capture_default_str();
+  auto* certificate =
+      flags_.add_option("--certificate", certificate_, "Certificate (PEM): serve TLS")
+          ->check(CLI::ExistingFile);
+  auto* key = flags_.add_option("--key", key_, "Its private key (PEM)")->check(CLI::ExistingFile);
+  certificate->needs(key);
+  key->needs(certificate);
+  flags_
+      .add_option("--client-ca", client_ca_,
+                  "Clients must show a certificate of this authority (mutual TLS)")
+      ->check(CLI::ExistingFile)
+      ->needs(certificate);
+  flags_.add_option("--log", log_, "stdout, off or a file; JSON lines")->capture_default_str();
+  flags_
+      .add_option("--drain-delay-ms", drain_delay_ms_,
+                  "After SIGTERM go on serving for so long with readiness off")
+      ->capture_default_str();
+}
+
+Result<server::Service::Options> App::options() const {
+  auto address = SocketAddress::parse(listen_);
+  if (!address) return tl::make_unexpected(address.error());
+  server::Service::Options options;
+  options.listener.name = name_;
+  options.listener.addresses = {*address};
+  options.threads = threads_;
+  options.drain.delay = std::chrono::milliseconds(drain_delay_ms_);
+  if (certificate_.empty()) return options;
+  config::ListenerTls tls;
+  tls.certificates = {{certificate_, key_, {}}};
+  if (!client_ca_.empty()) {
+    tls.client_certificates = config::ClientCertificates::required;
+    tls.client_ca = client_ca_;
+  }
+  options.listener.tls = std::move(tls);
+  return options;
+}
+
+int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness) {
+  CLI11_PARSE(flags_, argc, argv);
+  answer_ = std::move(answer);
+  readiness_ = std::move(readiness);
+  const auto fail = [this](const Error& error) {
+    std::fprintf(stderr, "%s: %s\n", name_.c_str(), error.detail.c_str());
+    return 1;
+  };
+  if (auto prepared = prepare(); !prepared) return fail(prepared.error());
+  auto made = options();
+  if (!made) return fail(made.error());
+  service_ = std::make_unique<server::Service>(std::move(*made));
+  if (auto opened = service_->open(); !opened) return fail(opened.error());
+  registry_ = std::make_unique<Registry>(threads_, service_->loop());
+  AccessLog log(registry_->control().process());
+  std::size_t next = 0;
+  std::vector<AccessLogShard*> shards;
+  for (std::size_t i = 0; i < threads_; ++i)
+    shards.push_back(&log.add_shard(registry_->worker(i).process()));
+  if (auto applied = log.apply({log_, AccessLogFormat::json}); !applied)
+    return fail(applied.error());
+  const int status = service_->run([&](EventLoop&) {
+    const std::size_t index = next++;
+    return std::make_unique<AppHandler>(*this, registry_->worker(index), *shards[index]);
+  });
+  return status;
+}
+
+}  // namespace gateway::apps

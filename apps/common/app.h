@@ -1,0 +1,76 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <CLI/CLI.hpp>
+
+#include "gateway/downstream/handler.h"
+#include "gateway/metrics/access_log.h"
+#include "gateway/metrics/registry.h"
+#include "gateway/server/service.h"
+
+/// What the sample services share: flags, /healthz, /readyz, /metrics, JSON log, graceful end, and
+/// a request with its whole body instead of a stream. Each service is a function from request to
+/// answer.
+namespace gateway::apps {
+
+struct Request {
+  http::Method method = http::Method::get;
+  std::string_view path;
+  std::string_view content_type;
+  std::string_view body;
+  std::string_view request_id;
+  EventLoop& loop;  ///< of the connection's thread
+};
+
+struct Answer {
+  int status = 200;
+  std::string body;
+  std::string content_type = "text/plain; charset=utf-8";
+  std::string allow;  ///< with 405
+};
+
+/// Takes the answer, once, on the request's loop; may be called at once or later, also when the
+/// client has gone meanwhile.
+using Reply = std::function<void(Answer)>;
+
+class App {
+ public:
+  /// `name` appears in the log and as the route of all numbers.
+  App(std::string name, std::string description);
+
+  /// For flags of the service's own, before run().
+  CLI::App& flags() { return flags_; }
+  /// Called on every thread. Views in the request live until the reply.
+  using Answerer = std::function<void(const Request& request, Reply reply)>;
+  /// Nothing wrong: empty; else why the service is not ready. Called on any thread.
+  using Readiness = std::function<std::string()>;
+  /// After the flags are known, before anything is bound; the error ends the program.
+  using Prepare = std::function<Result<void>()>;
+
+  int run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness);
+
+ private:
+  friend class AppExchange;
+  friend class AppHandler;
+  Result<server::Service::Options> options() const;
+
+  std::string name_;
+  CLI::App flags_;
+  std::string listen_ = "127.0.0.1:5000";
+  std::string certificate_;
+  std::string key_;
+  std::string client_ca_;
+  std::string log_ = "stdout";
+  unsigned threads_ = 1;
+  unsigned drain_delay_ms_ = 0;
+  Answerer answer_;
+  Readiness readiness_;
+  std::unique_ptr<server::Service> service_;
+  std::unique_ptr<Registry> registry_;
+};
+
+}  // namespace gateway::apps
