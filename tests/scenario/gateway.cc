@@ -18,7 +18,7 @@ std::shared_ptr<const config::Model> load(const std::string& yaml) {
       [](std::string_view) -> std::optional<std::string> { return std::nullopt; });
   if (!loaded) {
     std::string text = "the configuration has problems:\n";
-    for (const config::Problem& problem : loaded.error()) text += problem.text + "\n";
+    for (const config::Problem& problem : loaded.error()) text += config::format(problem);
     throw std::runtime_error(text);
   }
   return std::make_shared<const config::Model>(std::move(loaded->model));
