@@ -14,11 +14,20 @@ std::int64_t wall_milliseconds(Instant instant, Instant now) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(then.time_since_epoch()).count();
 }
 
+std::string_view reason_of(std::string_view flag) {
+  for (std::size_t i = 1; i <= static_cast<std::size_t>(ErrorCode::internal); ++i) {
+    const ErrorDescription& error = describe(static_cast<ErrorCode>(i));
+    if (error.flag == flag) return error.label;
+  }
+  return "";  // "-": the upstream's own answer
+}
+
 Json error_json(const RecentError& error, Instant now) {
   return {{"time", wall_milliseconds(error.started, now)},
           {"took_us", error.took_nanoseconds / 1000},
           {"status", error.status},
           {"flag", error.flag.data()},
+          {"reason", reason_of(error.flag.data())},
           {"method", error.method.data()},
           {"path", error.path.data()},
           {"route", error.route.data()},
