@@ -1,0 +1,81 @@
+"""The exercises' own commands against the gateway, and who may reach what."""
+
+import subprocess
+import sys
+
+from harness import BIN, JOBS, System, run_tests, wait_until
+
+
+def ab(url):
+    out = subprocess.run(["ab", "-q", "-m", "POST", "-H", "Authorization: mytoken", "-n", "500",
+                          "-c", "4", url], capture_output=True, text=True, check=True).stdout
+    facts = dict(line.split(":", 1) for line in out.splitlines() if ":" in line)
+    return {name: facts[name].split()[0]
+            for name in ("Complete requests", "Failed requests", "Document Length")}
+
+
+def load_tool_lines_of_the_exercises():
+    with System() as system:
+        for url in (f"http://127.0.0.1:{system.settings['http']}/jobs",
+                    f"https://127.0.0.1:{system.settings['https']}/jobs"):
+            assert ab(url) == {"Complete requests": "500", "Failed requests": "0",
+                               "Document Length": "41"}, url
+
+
+def tokens_decide_before_app_a_sees_anything():
+    with System() as system:
+        for headers, status in (({"Authorization": "mytoken"}, 200),
+                                ({"Authorization": "Bearer mytoken"}, 200),
+                                ({"Authorization": "wrong"}, 401), ({}, 401),
+                                ({"Authorization": "Basic bXl0b2tlbg=="}, 401)):
+            got, body, answer = system.get("/jobs", "POST", headers)
+            assert got == status, (headers, got)
+            if status == 200:
+                assert body == JOBS
+            else:
+                assert "Bearer" in answer["WWW-Authenticate"]
+        # App A writes its log in batches: when the last request is there, all before it are.
+        for _ in system.app_a_ports:
+            system.get("/hello")
+
+        def seen(path):
+            return sum(system.log(f"app_a-{port}").count(f'"{path}"') for port in system.app_a_ports)
+
+        wait_until(lambda: seen("/hello") == 3, "the log is written")
+        assert seen("/jobs") == 2, f"App A saw {seen('/jobs')} requests instead of 2"
+
+
+def app_b_is_out_of_reach():
+    with System() as system:
+        for host in ("app-b", f"127.0.0.1:{system.settings['app_b']}", "localhost"):
+            for path in ("/auth", f"http://127.0.0.1:{system.settings['app_b']}/auth", "//auth",
+                         "/hello/../auth"):
+                connection = system.connection()
+                connection.putrequest("POST", path, skip_host=True)
+                connection.putheader("Host", host)
+                connection.putheader("Content-Length", "13")
+                connection.endheaders(b"token=mytoken")
+                assert connection.getresponse().status in (400, 404), (host, path)
+                connection.close()
+        assert "/auth" not in system.log("app_b")
+
+
+def no_built_in_path_on_public_listeners():
+    with System() as system:
+        for path in ("/metrics", "/healthz", "/readyz", "/config", "/"):
+            assert system.get(path)[0] == 404, path
+
+
+def a_second_gateway_refuses_to_start():
+    with System() as system:
+        second = subprocess.run([BIN / "gateway", "--config", system.folder / "gateway.yaml"],
+                                capture_output=True, text=True, timeout=30, check=False)
+        assert second.returncode == 1, second.returncode
+        assert "another process listens there" in second.stderr, second.stderr
+        assert system.get("/hello")[0] == 200
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([load_tool_lines_of_the_exercises, tokens_decide_before_app_a_sees_anything,
+                        app_b_is_out_of_reach, no_built_in_path_on_public_listeners,
+                        a_second_gateway_refuses_to_start]))
