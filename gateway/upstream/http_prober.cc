@@ -42,7 +42,10 @@ class HttpProbe final : public Probe, private CallObserver {
         deadline_(Callback<>::bind<&HttpProbe::on_deadline>(this)) {
     fill_head();
     deadline_.arm(loop_.timers(), settings.timeout);
-    call_.start(std::move(upstream), head_, *this, {});
+    if (upstream)
+      call_.start(std::move(upstream), head_, *this, {});
+    else
+      finish(false);
   }
 
  private:
@@ -95,21 +98,21 @@ class HttpProbe final : public Probe, private CallObserver {
 }  // namespace
 
 void HttpProber::configure(const std::vector<config::Upstream>& upstreams) {
-  upstreams_.clear();
+  targets_.clear();
   for (const config::Upstream& upstream : upstreams)
-    if (upstream.active_health) upstreams_.emplace(upstream.name, upstream);
+    if (upstream.active_health) targets_[upstream.name].settings = upstream;
 }
 
 std::unique_ptr<Probe> HttpProber::probe(const Endpoint& endpoint,
                                          const config::ActiveHealth& settings,
                                          Callback<bool> done) {
-  config::Upstream upstream;
-  if (const auto it = upstreams_.find(endpoint.upstream()); it != upstreams_.end())
-    upstream = it->second;
-  auto tls = upstream.tls ? tls_of_(upstream.name) : nullptr;
-  return std::make_unique<HttpProbe>(
-      loop_, single(loop_, endpoint, settings.timeout, std::move(upstream), std::move(tls)),
-      endpoint, settings, done);
+  Target& target = targets_[endpoint.upstream()];
+  const bool secure = target.settings.tls.has_value();
+  if (secure && !target.tls) target.tls = tls_of_(endpoint.upstream());
+  LocalPtr<Upstream> upstream;
+  if (!secure || target.tls)
+    upstream = single(loop_, endpoint, settings.timeout, target.settings, target.tls);
+  return std::make_unique<HttpProbe>(loop_, std::move(upstream), endpoint, settings, done);
 }
 
 }  // namespace gateway::upstream

@@ -17,7 +17,8 @@ namespace gateway::upstream {
 /// no part of the upstream's own numbers, limits or passive health. Loop thread only.
 class HttpProber final : public Prober {
  public:
-  /// How the control thread reaches an upstream over TLS; null for plain ones.
+  /// How the control thread reaches an upstream over TLS; null when that cannot be: the probe
+  /// fails. Asked once per upstream and configuration.
   using TlsOf = std::function<std::shared_ptr<net::ClientTlsContext>(const std::string& upstream)>;
 
   HttpProber(EventLoop& loop, TlsOf tls_of) : loop_(loop), tls_of_(std::move(tls_of)) {}
@@ -30,7 +31,11 @@ class HttpProber final : public Prober {
  private:
   EventLoop& loop_;
   TlsOf tls_of_;
-  std::map<std::string, config::Upstream, std::less<>> upstreams_;
+  struct Target {
+    config::Upstream settings;
+    std::shared_ptr<net::ClientTlsContext> tls;
+  };
+  std::map<std::string, Target, std::less<>> targets_;
 };
 
 }  // namespace gateway::upstream

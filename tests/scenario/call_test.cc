@@ -251,14 +251,15 @@ TEST_F(CallTest, CountsWhatItDid) {
 
 class ProberTest : public CallTest {
  protected:
-  bool probe(const ScriptedServer& server, Duration timeout = 5s) {
+  bool probe(const ScriptedServer& server, Duration timeout = 5s, HttpProber* prober = nullptr) {
     upstream({&server});
     config::ActiveHealth settings;
     settings.path = "/ready?deep";
     settings.timeout = timeout;
     result_.reset();
-    const auto probe = prober_.probe(*set_->entries[0].endpoint, settings,
-                                     Callback<bool>::bind<&ProberTest::done>(this));
+    const auto probe = (prober != nullptr ? *prober : prober_)
+                           .probe(*set_->entries[0].endpoint, settings,
+                                  Callback<bool>::bind<&ProberTest::done>(this));
     EXPECT_FALSE(result_);
     for (int i = 0; i < 2000 && !result_; ++i) loop_.run_once(10ms);
     return result_.value();
@@ -297,6 +298,16 @@ TEST_F(ProberTest, CallsBadWhatIsNoGoodAnswer) {
   ScriptedServer gone(always(""));
   gone.stop();
   EXPECT_FALSE(probe(gone));
+}
+
+TEST_F(ProberTest, FailsRatherThanAskInTheClear) {
+  HttpProber prober(loop_, [](const std::string&) { return nullptr; });
+  ScriptedServer server(always(http_answer(200, "fine")));
+  settings_.tls.emplace();
+  settings_.active_health.emplace();
+  prober.configure({settings_});
+  EXPECT_FALSE(probe(server, 5s, &prober));
+  EXPECT_EQ(server.connections(), 0);
 }
 
 TEST_F(ProberTest, FollowsNothing) {
