@@ -9,6 +9,7 @@ option(GATEWAY_JEMALLOC "Link jemalloc into the programs" ON)
 set(GATEWAY_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize (address,undefined or thread)")
 set(GATEWAY_PGO "" CACHE STRING "Profile-guided optimisation: generate or use")
 set(GATEWAY_PGO_DIR "${CMAKE_SOURCE_DIR}/build/pgo-profile" CACHE PATH "Where profiles are kept")
+option(GATEWAY_BENCH "Build what bench/ measures with" ON)
 option(GATEWAY_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
 find_program(CCACHE ccache)
@@ -35,7 +36,9 @@ endif()
 # Objects carry machine code beside the intermediate form: only the programs pay for optimising across
 # files at link time, the many test programs link in a moment.
 if(GATEWAY_LTO AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(gateway_flags INTERFACE -flto=auto -ffat-lto-objects)
+  define_property(TARGET PROPERTY GATEWAY_NO_LTO INITIALIZE_FROM_VARIABLE GATEWAY_NO_LTO)
+  target_compile_options(gateway_flags INTERFACE
+    $<$<NOT:$<BOOL:$<TARGET_PROPERTY:GATEWAY_NO_LTO>>>:-flto=auto$<SEMICOLON>-ffat-lto-objects>)
   string(APPEND CMAKE_EXE_LINKER_FLAGS " -fno-lto")
 endif()
 # What a Debian package of a network daemon is built with.
