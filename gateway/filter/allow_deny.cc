@@ -11,11 +11,13 @@ constexpr config::Field kFields[] = {
     {.name = "allow",
      .type = FieldType::list,
      .text = "Addresses and ranges that may pass; when left out, all that are not denied.",
-     .element = FieldType::cidr},
+     .element = FieldType::cidr,
+     .lone = true},
     {.name = "deny",
      .type = FieldType::list,
      .text = "Addresses and ranges that may not, even where `allow` names them.",
-     .element = FieldType::cidr},
+     .element = FieldType::cidr,
+     .lone = true},
 };
 
 /// Immutable, so one object serves as the plan's data on every worker.
@@ -65,21 +67,25 @@ Result<std::vector<Cidr>> parse(const config::Value& list) {
   return ranges;
 }
 
+std::string check(const config::Value& options) {
+  const auto empty = [](const config::Value& list) {
+    return !list.is_set() || list.as<config::Value::List>().empty();
+  };
+  return empty(options["allow"]) && empty(options["deny"]) ? "needs allow or deny" : "";
+}
+
 Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                             CompileServices& /*services*/) {
   auto allow = parse(options["allow"]);
   if (!allow) return tl::make_unexpected(allow.error());
   auto deny = parse(options["deny"]);
   if (!deny) return tl::make_unexpected(deny.error());
-  if (allow->empty() && deny->empty()) {
-    return failure(ErrorCode::invalid_argument, Side::internal, "needs allow or deny");
-  }
   return std::make_shared<const AllowDenyPlan>(Ranges{*allow, *deny});
 }
 
 }  // namespace
 
 extern const FilterType kAllowDeny = {
-    {"allow_deny", "Lets clients pass or answers 403, by address.", kFields}, compile};
+    {"allow_deny", "Lets clients pass or answers 403, by address.", kFields, check}, compile};
 
 }  // namespace gateway::filter

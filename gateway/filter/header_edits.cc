@@ -14,7 +14,10 @@ using http::HeaderId;
 constexpr config::Field kEdits[] = {
     {.name = "set", .type = FieldType::map, .text = "Fields that replace all of their name."},
     {.name = "add", .type = FieldType::map, .text = "Fields that join those of their name."},
-    {.name = "remove", .type = FieldType::list, .text = "Names of fields to take out."},
+    {.name = "remove",
+     .type = FieldType::list,
+     .text = "Names of fields to take out.",
+     .lone = true},
 };
 constexpr config::Field kFields[] = {
     {.name = "request",
@@ -158,6 +161,14 @@ class HeaderEditsPlan final : public Plan {
   std::vector<std::string> edited_;
 };
 
+std::string check(const config::Value& options) {
+  for (const char* direction : {"request", "response"}) {
+    const auto edits = read(options[direction]);
+    if (!edits) return edits.error().detail;
+  }
+  return {};
+}
+
 Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                             CompileServices& /*services*/) {
   auto request = read(options["request"]);
@@ -170,6 +181,7 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }  // namespace
 
 extern const FilterType kHeaderEdits = {
-    {"header_edits", "Sets, adds and removes fields of requests and answers.", kFields}, compile};
+    {"header_edits", "Sets, adds and removes fields of requests and answers.", kFields, check},
+    compile};
 
 }  // namespace gateway::filter

@@ -48,8 +48,7 @@ constexpr config::Field kFields[] = {
     {.name = "name",
      .type = FieldType::string,
      .text = "Filters with equal settings count together, over routes and reloads; a name keeps "
-             "one apart.",
-     .default_text = ""},
+             "one apart."},
 };
 
 struct Settings {
@@ -127,6 +126,7 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
   settings.rate.interval = Duration(static_cast<std::int64_t>(1e9 / rate));
   settings.rate.tolerance = settings.rate.interval * (burst - 1);
   const std::int64_t clients = options["clients"].as<std::int64_t>();
+  const std::string name = options["name"].is_set() ? options["name"].as<std::string>() : "";
   const std::string key =
       fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst, settings.ipv6_bits, clients,
                   options["name"].as<std::string>());

@@ -103,17 +103,19 @@ std::unique_ptr<Filter> RequestIdPlan::bind(WorkerServices& services) const {
   return std::make_unique<RequestId>(*this, services.loop().random());
 }
 
+std::string check(const config::Value& options) {
+  return http::is_token(options["header"].as<std::string>()) ? "" : "header is not a field name";
+}
+
 Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                             CompileServices& /*services*/) {
-  if (!http::is_token(options["header"].as<std::string>())) {
-    return failure(ErrorCode::invalid_argument, Side::internal, "header is not a field name");
-  }
   return std::make_shared<const RequestIdPlan>(options);
 }
 
 }  // namespace
 
 extern const FilterType kRequestId = {
-    {"request_id", "Gives each request an id for logs, upstream and client.", kFields}, compile};
+    {"request_id", "Gives each request an id for logs, upstream and client.", kFields, check},
+    compile};
 
 }  // namespace gateway::filter

@@ -41,7 +41,7 @@ TEST(AllowDeny, DenyGoesBeforeAllow) {
 }
 
 TEST(AllowDeny, NeedsAList) {
-  EXPECT_EQ(test::error_of("allow_deny", map({})), "needs allow or deny");
+  EXPECT_EQ(find_filter_type("allow_deny")->policy.check(map({})), "needs allow or deny");
 }
 
 }  // namespace

@@ -63,7 +63,7 @@ config::Value options(const std::string& by, double rate, std::int64_t burst,
               {"burst", number(burst)},
               {"ipv6_prefix", number(64)},
               {"clients", number(1024)},
-              {"name", text(name)}});
+              {"name", name.empty() ? config::Value() : text(name)}});
 }
 
 bool passes(Bound& filter, Services& services, std::string_view client,
