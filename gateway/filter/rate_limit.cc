@@ -127,9 +127,8 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
   settings.rate.tolerance = settings.rate.interval * (burst - 1);
   const std::int64_t clients = options["clients"].as<std::int64_t>();
   const std::string name = options["name"].is_set() ? options["name"].as<std::string>() : "";
-  const std::string key =
-      fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst, settings.ipv6_bits, clients,
-                  options["name"].as<std::string>());
+  const std::string key = fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst,
+                                      settings.ipv6_bits, clients, name);
   return std::make_shared<const RateLimitPlan>(
       settings, services.shared_state<RateTable>(key, static_cast<std::size_t>(clients)));
 }

@@ -31,10 +31,12 @@ config::Model model() {
   jobs.name = "jobs";
   jobs.listeners = {"https"};
   jobs.hosts = {"a.example"};
-  jobs.matches = {{.path = "/jobs", .methods = {"POST"}}};
+  jobs.matches.resize(1);
+  jobs.matches[0].path = "/jobs";
+  jobs.matches[0].methods = {"POST"};
   jobs.filters = {{"body_limit", config::Value::Map{{"size", config::Size{1 << 20}}}}};
   jobs.forward = {{"app-a", 1}};
-  jobs.rewrite = config::Rewrite{.prefix = "/v1"};
+  jobs.rewrite.emplace().prefix = "/v1";
   jobs.timeout = 15s;
   config::Route rest;
   rest.name = "rest";
@@ -44,7 +46,7 @@ config::Model model() {
   config::Route to_https;
   to_https.name = "to-https";
   to_https.listeners = {"http"};
-  to_https.redirect = config::Redirect{.scheme = "https"};
+  to_https.redirect.emplace().scheme = "https";
   model.routes = {rest, jobs, to_https};
   model.filters = {{"header_edits", {}}, {"request_id", {}}};
   return model;
