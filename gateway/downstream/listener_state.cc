@@ -22,6 +22,7 @@ void ListenerState::configure(const config::Listener& listener) {
   request_options.limits.max_fields = http.max_fields;
   request_options.limits.max_head_bytes = http.max_head.bytes;
   request_options.limits.max_target_bytes = http.max_target.bytes;
+  request_options.max_body_bytes = http.max_body.bytes;
   request_options.underscores = underscores(http.underscores);
   request_options.merge_slashes = http.merge_slashes;
   require_sni_match =

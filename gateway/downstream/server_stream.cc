@@ -11,7 +11,7 @@ constexpr std::size_t kHighWater = 256 * 1024;
 }  // namespace
 
 void ServerStream::begin(Handler& handler, http::RequestHead& head, Instant now) {
-  head_ = arena_.make<http::RequestHead>(head);
+  head_ = &head;
   started_ = now;
   exchange_ = handler.begin(*this);
 }

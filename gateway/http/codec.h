@@ -31,6 +31,7 @@ struct RequestOptions {
   CodecLimits limits;
   Underscores underscores = Underscores::drop;
   bool merge_slashes = true;
+  std::uint64_t max_body_bytes = 0;  ///< → 413; 0: unlimited
 };
 
 /// How a request reads its stream: implemented by the server connection.
@@ -38,7 +39,7 @@ class RequestEvents {
  public:
   /// A stream begins. Returns the arena in which the codec keeps what the head points to.
   virtual Arena& on_stream_begin(StreamId stream) = 0;
-  /// The head is complete; all its views live in the stream's arena.
+  /// The head is complete; it and all its views live in the stream's arena.
   virtual void on_request_head(StreamId stream, RequestHead& head) = 0;
   /// Views live until the return.
   virtual void on_request_body(StreamId stream, std::string_view bytes) = 0;

@@ -20,6 +20,8 @@ constexpr std::size_t kAroundTarget = 32;
 // need.
 constexpr std::size_t kOwnLines = 256;
 
+constexpr Refusal kTooLarge = {ErrorCode::body_too_large, "the body is too large"};
+
 std::int64_t system_seconds() { return static_cast<std::int64_t>(std::time(nullptr)); }
 
 thread_local DateText date_text;
@@ -160,9 +162,12 @@ Refusal H1ServerCodec::finish_head(RequestHead& head) {
   version_ = head.version;
   keep_alive_ = head.keep_alive;
   is_head_request_ = head.method == Method::head;
+  if (options_.max_body_bytes != 0 && head.body.length > options_.max_body_bytes) return kTooLarge;
   if (head.body.framing == Framing::chunked) {
     phase_ = Phase::chunked_body;
-    chunks_.begin(*arena_, options_.limits);
+    if (chunks_ == nullptr) chunks_ = std::make_unique<ChunkReader>();
+    chunks_->begin(*arena_, options_.limits);
+    body_left_ = options_.max_body_bytes;
   } else {
     phase_ = Phase::length_body;
     body_left_ = head.body.length;
@@ -183,15 +188,19 @@ std::size_t H1ServerCodec::decode_length_body(std::string_view bytes) {
 }
 
 Refusal H1ServerCodec::decode_chunk(std::string_view bytes, std::size_t& used) {
-  const ChunkReader::Step step = chunks_.step(bytes);
+  const ChunkReader::Step step = chunks_->step(bytes);
   if (step.refusal.refused()) return step.refusal;
   used = step.used;
+  if (options_.max_body_bytes != 0) {
+    if (step.body.size() > body_left_) return kTooLarge;
+    body_left_ -= step.body.size();
+  }
   if (!step.body.empty()) events_.on_request_body(kOnlyStream, step.body);
   if (!step.complete) return {};
-  if (chunks_.has_trailers()) {
+  if (chunks_->has_trailers()) {
     auto* trailers = arena_->make<HeaderList>();
     const Refusal refusal =
-        chunks_.read_trailers({options_.underscores, &dropped_underscores_}, *trailers);
+        chunks_->read_trailers({options_.underscores, &dropped_underscores_}, *trailers);
     if (refusal.refused()) return refusal;
     if (!trailers->empty()) events_.on_request_trailers(kOnlyStream, *trailers);
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "gateway/http/codec.h"
 #include "gateway/http/date.h"
@@ -54,9 +55,9 @@ class H1ServerCodec final : public ServerCodec {
   RequestOptions options_;
   WallSeconds wall_seconds_;
   HeadReader reader_;
-  ChunkReader chunks_;
+  std::unique_ptr<ChunkReader> chunks_;  ///< made by the first chunked body
   Arena* arena_ = nullptr;
-  std::uint64_t body_left_ = 0;
+  std::uint64_t body_left_ = 0;  ///< of a chunked body: how much more may come
   std::uint64_t dropped_underscores_ = 0;
   Phase phase_ = Phase::head;
   std::uint8_t empty_line_bytes_ =

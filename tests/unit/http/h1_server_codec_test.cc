@@ -319,6 +319,21 @@ TEST(H1ServerCodec, SlashesMergeUnlessAskedNotTo) {
   EXPECT_TRUE(read_requests(wire, options).starts_with("request GET host=a path=//a///b "));
 }
 
+TEST(H1ServerCodec, BodiesAboveTheLimitAreRefused) {
+  RequestOptions options;
+  options.max_body_bytes = 5;
+  EXPECT_EQ(read_requests(with_fields("Content-Length: 6\r\n", "abcdef"), options),
+            "error body_too_large\n");
+  EXPECT_TRUE(read_requests(with_fields("Content-Length: 5\r\n", "abcde"), options)
+                  .ends_with("body abcde\nend\n"));
+  EXPECT_TRUE(read_requests(chunked("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n"), options)
+                  .ends_with("body abcde\nend\n"));
+  // How much is seen before depends on how the bytes come; the end never does.
+  RequestTrace trace(options);
+  trace.feed(chunked("3\r\nabc\r\n3\r\ndef\r\n0\r\n\r\n"));
+  EXPECT_TRUE(trace.text().ends_with("body abc\nerror body_too_large\n"));
+}
+
 TEST(H1ServerCodec, KnowsWhetherAHeadIsUnderWay) {
   RequestTrace trace;
   EXPECT_FALSE(trace.codec().in_head());

@@ -1,0 +1,367 @@
+#include <gmock/gmock.h>
+#include <poll.h>
+
+#include "scenario/gateway.h"
+#include "support/http_client.h"
+#include "support/recorder.h"
+
+/// What the gateway cleans, bounds and survives on behalf of the services behind it.
+namespace gateway::test {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+/// One listener (`listener` are further options of it), one upstream, one route for everything.
+std::string config(const std::string& endpoint, const std::string& listener = "",
+                   const std::string& route = "") {
+  return "version: 1\n"
+         "listeners:\n"
+         "  - {name: http, address: '127.0.0.1:0'" +
+         listener +
+         "}\n"
+         "upstreams:\n"
+         "  - {name: app, endpoints: [" +
+         endpoint +
+         "]}\n"
+         "routes:\n"
+         "  - {name: all, match: {path_prefix: /}, forward: app" +
+         route + "}\n";
+}
+
+/// What reaches the upstream when a client sends `wire`.
+std::string seen_upstream(const std::string& wire, const std::string& listener = "") {
+  Recorder app;
+  Gateway gateway(config(app.address(), listener));
+  return fetch(gateway.port(), wire).body;
+}
+
+TEST(Path, OneCanonicalFormIsForwarded) {
+  EXPECT_THAT(seen_upstream(get("/a/./b/../%63//d?x=%2e%2e")), StartsWith("GET /a/c/d?x=%2e%2e "));
+  EXPECT_THAT(seen_upstream(get("/a//b"), ", http: {merge_slashes: false}"),
+              StartsWith("GET /a//b "));
+}
+
+// The path that decides is the path that is forwarded, whatever it was written like.
+TEST(Path, TheSameFormIsRoutedAndForwarded) {
+  Recorder app;
+  Gateway gateway(
+      "version: 1\n"
+      "listeners:\n  - {name: http, address: '127.0.0.1:0'}\n"
+      "upstreams:\n  - {name: app, endpoints: [" +
+      app.address() +
+      "]}\n"
+      "routes:\n"
+      "  - {name: all, match: {path_prefix: /}, forward: app}\n"
+      "  - {name: closed, match: {path_prefix: /closed}, respond: {status: 403}}\n");
+  for (const char* path :
+       {"/closed/x", "/%63losed/x", "/a/../closed/x", "/a/%2e%2e/closed", "//closed", "/./closed"})
+    EXPECT_EQ(fetch(gateway.port(), get(path)).status, 403) << path;
+  EXPECT_THAT(app.heads(), IsEmpty());
+}
+
+TEST(Host, TheAbsoluteFormOverridesIt) {
+  const std::string seen = seen_upstream("GET http://b.example/x HTTP/1.1\r\nHost: a\r\n\r\n");
+  EXPECT_THAT(seen, StartsWith("GET /x HTTP/1.1\r\n"));
+  EXPECT_EQ(field_of(seen, "host"), "b.example");
+}
+
+TEST(Host, PassesUnchanged) {
+  EXPECT_EQ(field_of(seen_upstream(get("/", "Shop.Example:8443")), "host"), "Shop.Example:8443");
+}
+
+// The upstream comes from configuration alone: naming another server in the target leads nowhere.
+TEST(Host, TheTargetDoesNotChooseTheUpstream) {
+  Recorder other;
+  const std::string wire =
+      "GET http://" + other.address() + "/ HTTP/1.1\r\nHost: " + other.address() + "\r\n\r\n";
+  EXPECT_THAT(seen_upstream(wire), StartsWith("GET / HTTP/1.1\r\n"));
+  EXPECT_EQ(other.connections(), 0);
+}
+
+TEST(Forwarding, WhatAnUntrustedClientSaysIsOverwritten) {
+  const std::string seen = seen_upstream(
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n"
+      "X-Forwarded-Host: evil\r\nX-Real-IP: 1.2.3.4\r\nForwarded: for=1.2.3.4\r\n\r\n");
+  EXPECT_THAT(seen, Not(HasSubstr("1.2.3.4")));
+  EXPECT_THAT(seen, Not(HasSubstr("evil")));
+  EXPECT_EQ(field_of(seen, "x-forwarded-for"), "127.0.0.1");
+  EXPECT_EQ(field_of(seen, "x-forwarded-proto"), "http");
+}
+
+TEST(Forwarding, ATrustedClientIsBelieved) {
+  const std::string seen =
+      seen_upstream("GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n",
+                    ", trusted_proxies: [127.0.0.0/8]");
+  EXPECT_EQ(field_of(seen, "x-forwarded-for"), "1.2.3.4, 127.0.0.1");
+}
+
+TEST(Forwarding, HopByHopFieldsEndHere) {
+  const std::string seen = seen_upstream(
+      "GET / HTTP/1.1\r\nHost: a\r\nConnection: X-Hop, Keep-Alive\r\nX-Hop: 1\r\nKeep-Alive: 5\r\n"
+      "Proxy-Connection: keep-alive\r\nTE: trailers\r\nUpgrade: h2c\r\nX-Stays: 1\r\n\r\n");
+  for (const char* gone : {"X-Hop", "Keep-Alive", "Proxy-Connection", "TE:", "Upgrade", "h2c"})
+    EXPECT_THAT(seen, Not(HasSubstr(gone)));
+  EXPECT_THAT(seen, HasSubstr("X-Stays: 1\r\n"));
+}
+
+// CVE-2024-45410.
+TEST(Forwarding, ConnectionCannotTakeAwayWhatProtects) {
+  const std::string seen = seen_upstream(
+      "GET / HTTP/1.1\r\nHost: a\r\nAuthorization: mytoken\r\n"
+      "Connection: Host, Authorization, X-Forwarded-For, X-Forwarded-Proto\r\n\r\n");
+  EXPECT_EQ(field_of(seen, "authorization"), "mytoken");
+  EXPECT_EQ(field_of(seen, "x-forwarded-for"), "127.0.0.1");
+  EXPECT_EQ(field_of(seen, "host"), "a");
+}
+
+TEST(Forwarding, NamesWithUnderscoresAreDroppedRefusedOrAllowed) {
+  const std::string wire = "GET / HTTP/1.1\r\nHost: a\r\nX_User: root\r\n\r\n";
+  EXPECT_THAT(seen_upstream(wire), Not(HasSubstr("X_User")));
+  EXPECT_THAT(seen_upstream(wire, ", http: {underscores: allow}"), HasSubstr("X_User: root"));
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {underscores: refuse}"));
+  EXPECT_EQ(fetch(gateway.port(), wire).status, 400);
+  EXPECT_THAT(app.heads(), IsEmpty());
+}
+
+TEST(Forwarding, ChunkedBodiesAreEncodedAnewWithoutExtensions) {
+  const std::string seen = seen_upstream(
+      "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+      "4;secret=1\r\nabcd\r\n0;z\r\n\r\n");
+  EXPECT_TRUE(seen.ends_with("\r\n\r\nabcd"));
+  EXPECT_THAT(seen, Not(HasSubstr("secret")));
+}
+
+TEST(Forwarding, ABodylessPostSaysLengthZero) {
+  EXPECT_EQ(field_of(seen_upstream("POST / HTTP/1.0\r\n\r\n"), "content-length"), "0");
+}
+
+TEST(Trailers, FramingHostAndAuthorizationDoNotPass) {
+  std::string trailers;
+  ScriptedServer app([&trailers](Peer& peer) {
+    peer.socket().read_until("0\r\n");
+    while (const auto line = peer.socket().read_until("\r\n")) {
+      if (*line == "\r\n") break;
+      trailers += *line;
+    }
+    peer.send(http_answer(200, "ok"));
+  });
+  {
+    Gateway gateway(config(app.address()));
+    EXPECT_EQ(
+        fetch(gateway.port(),
+              "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n"
+              "X-Sum: 1\r\nContent-Length: 9\r\nHost: evil\r\nAuthorization: evil\r\n\r\n")
+            .status,
+        200);
+  }
+  app.stop();
+  EXPECT_EQ(trailers, "X-Sum: 1\r\n");
+}
+
+TEST(Bodies, ALimitIsKeptForLengthsAndForStreams) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {max_body: 10}"));
+  EXPECT_EQ(fetch(gateway.port(), post("/", "0123456789")).status, 200);
+  EXPECT_EQ(fetch(gateway.port(), post("/", "0123456789a")).status, 413);
+  EXPECT_EQ(fetch(gateway.port(),
+                  "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+                  "8\r\n01234567\r\n8\r\n01234567\r\n0\r\n\r\n")
+                .status,
+            413);
+  EXPECT_THAT(app.requests(), SizeIs(1));
+}
+
+// An upstream that answers before it has read the body: the client gets the answer, and neither the
+// rest of the body nor that connection is mistaken for a request (CVE-2025-4366).
+TEST(Bodies, AnEarlyAnswerLeavesNoConnectionInDisorder) {
+  ScriptedServer app([](Peer& peer) {
+    while (const auto head = peer.socket().read_until("\r\n\r\n")) {
+      const bool early = head->starts_with("POST");
+      peer.send(http_answer(early ? 403 : 200, "answer"));
+      if (early) return peer.wait_for_close();
+    }
+  });
+  Gateway gateway(config(app.address()));
+  HttpClient client(gateway.port());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\npart of it");
+  EXPECT_EQ(client.read_reply().status, 403);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(fetch(gateway.port(), get("/")).status, 200);
+  EXPECT_GE(app.connections(), 2);
+}
+
+TEST(Slowness, AHeadThatNeverEndsIsGivenUp) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {header_timeout: 200ms}"));
+  HttpClient drips(gateway.port());
+  drips.send("GET / HTTP/1.1\r\nHost: a\r\nX-A: ");
+  HttpClient good(gateway.port());
+  EXPECT_EQ(good.fetch(get("/")).status, 200);
+  const Reply reply = drips.read_reply();
+  EXPECT_EQ(reply.status, 408);
+  EXPECT_GE(reply.elapsed, std::chrono::milliseconds(190));
+  EXPECT_THAT(app.heads(), SizeIs(1));
+}
+
+TEST(Slowness, DrippingDoesNotProlongTheHead) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {header_timeout: 300ms}"));
+  HttpClient drips(gateway.port());
+  const auto begin = std::chrono::steady_clock::now();
+  drips.send("GET / HTTP/1.1\r\n");
+  // Until the gateway has had enough: it answers, and later bytes meet a closed connection.
+  pollfd readable{drips.socket().fd(), POLLIN, 0};
+  while (::poll(&readable, 1, 20) == 0) drips.socket().send("X");
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(290));
+  EXPECT_THAT(app.heads(), IsEmpty());
+}
+
+TEST(Slowness, AnIdleConnectionIsClosedWithoutAnAnswer) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {idle_timeout: 200ms}"));
+  HttpClient idle(gateway.port());
+  EXPECT_EQ(idle.fetch(get("/")).status, 200);
+  EXPECT_EQ(idle.socket().read_to_end(), "");
+}
+
+// What an upstream answers is judged as strictly as what a client asks.
+TEST(Answers, ThatCouldSplitOrSmuggleAre502) {
+  for (const std::string& fields : {std::string("Location: /a\nSet-Cookie: evil"),
+                                    std::string("X-A: b\0c", 8), std::string("X-A: b\r\n folded"),
+                                    std::string("Content-Length: 1\r\nTransfer-Encoding: chunked"),
+                                    std::string("Transfer-Encoding: gzip")}) {
+    ScriptedServer app([fields](Peer& peer) {
+      peer.read_request();
+      peer.send("HTTP/1.1 200 OK\r\n" + fields + "\r\n\r\n");
+      peer.wait_for_close();
+    });
+    Gateway gateway(config(app.address()));
+    EXPECT_EQ(fetch(gateway.port(), get("/")).status, 502) << fields;
+  }
+}
+
+TEST(Answers, ARedirectIsNotSplitByThePath) {
+  Recorder app;
+  Gateway gateway(
+      "version: 1\n"
+      "listeners:\n  - {name: http, address: '127.0.0.1:0'}\n"
+      "routes:\n  - {name: moved, match: {path_prefix: /}, redirect: {scheme: https}}\n");
+  const Reply reply = fetch(gateway.port(), get("/a%0d%0aSet-Cookie:%20x=y?b=%0d%0aX:%20y"));
+  EXPECT_EQ(reply.status, 308);
+  EXPECT_EQ(reply.field("set-cookie"), "");
+  EXPECT_THAT(reply.field("location"), HasSubstr("%0d%0a"));
+}
+
+TEST(Public, NoPathIsBuiltIn) {
+  Recorder app;
+  Gateway gateway(
+      "version: 1\n"
+      "listeners:\n  - {name: http, address: '127.0.0.1:0'}\n"
+      "upstreams:\n  - {name: app, endpoints: [" +
+      app.address() +
+      "]}\n"
+      "routes:\n  - {name: hello, match: {path: /hello}, forward: app}\n");
+  for (const char* path : {"/metrics", "/healthz", "/readyz", "/config", "/reload", "/"})
+    EXPECT_EQ(fetch(gateway.port(), get(path)).status, 404) << path;
+  EXPECT_THAT(app.heads(), IsEmpty());
+}
+
+/// A token service that knows `mytoken`, and an application behind it.
+struct TokenHouse {
+  std::atomic<int> asked{0};
+  Recorder app;
+  ScriptedServer auth{[this](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      ++asked;
+      const bool known = request->ends_with("token=mytoken");
+      if (!peer.send(known ? http_answer(200, "density") : http_answer(401, "fail"))) return;
+    }
+  }};
+  std::string yaml() const {
+    return "version: 1\n"
+           "listeners:\n  - {name: http, address: '127.0.0.1:0'}\n"
+           "upstreams:\n"
+           "  - {name: app, endpoints: [" +
+           app.address() +
+           "]}\n"
+           "  - {name: auth, private: true, endpoints: [" +
+           auth.address() +
+           "]}\n"
+           "routes:\n"
+           "  - name: jobs\n"
+           "    match: {path: /jobs}\n"
+           "    filters: [{type: token, upstream: auth, user_header: X-Auth-User}]\n"
+           "    forward: app\n"
+           "  - {name: open, match: {path: /open}, forward: app}\n";
+  }
+};
+
+std::string with_token(std::string_view path, const std::string& fields) {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: a\r\n" + fields + "\r\n";
+}
+
+TEST(Tokens, GoodOnesPassBareAndAsBearer) {
+  TokenHouse house;
+  Gateway gateway(house.yaml());
+  for (const char* field : {"Authorization: mytoken\r\n", "Authorization: Bearer mytoken\r\n"}) {
+    const Reply reply = fetch(gateway.port(), with_token("/jobs", field));
+    EXPECT_EQ(reply.status, 200);
+    EXPECT_EQ(field_of(reply.body, "x-auth-user"), "density");
+  }
+  EXPECT_EQ(house.asked, 1) << "the verdict is remembered";
+}
+
+TEST(Tokens, WithoutAGoodOneNothingReachesTheApplication) {
+  TokenHouse house;
+  Gateway gateway(house.yaml());
+  for (const char* fields :
+       {"", "Authorization: wrong\r\n", "Authorization: Bearer\r\n", "Authorization:\r\n",
+        "Authorization: wrong\r\nX-Auth-User: density\r\n",
+        "Authorization: Basic bXl0b2tlbg==\r\n"}) {
+    const Reply reply = fetch(gateway.port(), with_token("/jobs", fields));
+    EXPECT_EQ(reply.status, 401) << fields;
+    EXPECT_THAT(reply.field("www-authenticate"), StartsWith("Bearer")) << fields;
+  }
+  EXPECT_THAT(house.app.heads(), IsEmpty());
+}
+
+TEST(Tokens, TheUsersNameCannotBeForgedOnAnyRoute) {
+  TokenHouse house;
+  Gateway gateway(house.yaml());
+  const std::string forged = "X-Auth-User: root\r\nx-auth-user: admin\r\nX_Auth_User: root\r\n";
+  const Reply open = fetch(gateway.port(), with_token("/open", forged));
+  EXPECT_EQ(open.status, 200);
+  EXPECT_EQ(field_of(open.body, "x-auth-user"), "");
+  const Reply jobs =
+      fetch(gateway.port(), with_token("/jobs", "Authorization: mytoken\r\n" + forged));
+  EXPECT_EQ(field_of(jobs.body, "x-auth-user"), "density");
+  EXPECT_THAT(jobs.body, Not(HasSubstr("root")));
+  EXPECT_THAT(jobs.body, Not(HasSubstr("admin")));
+}
+
+TEST(Tokens, WithoutAVerdictTheDoorStaysClosed) {
+  TokenHouse house;
+  Gateway gateway(house.yaml());
+  house.auth.stop();
+  const Reply reply = fetch(gateway.port(), with_token("/jobs", "Authorization: mytoken\r\n"));
+  EXPECT_EQ(reply.status, 503);
+  EXPECT_THAT(house.app.heads(), IsEmpty());
+}
+
+TEST(Tokens, TheTokenServiceIsNoRoutesBusiness) {
+  TokenHouse house;
+  std::string yaml = house.yaml();
+  yaml += "  - {name: back-door, match: {path: /auth}, forward: auth}\n";
+  EXPECT_ANY_THROW(Gateway{yaml});
+  Gateway gateway(house.yaml());
+  EXPECT_EQ(fetch(gateway.port(), post("/auth", "token=mytoken")).status, 404);
+  EXPECT_EQ(house.asked, 0);
+}
+
+}  // namespace
+}  // namespace gateway::test
