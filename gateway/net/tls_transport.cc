@@ -12,7 +12,9 @@ namespace {
 constexpr unsigned char kHandshakeRecord = 0x16;  // RFC 8446 §5.1
 
 /// Records over a socket, by OpenSSL, through the thread's buffers.
-class TlsTransport final : public SocketTransport, private CiphertextSink {
+class TlsTransport final : public SocketTransport,
+                           private CiphertextSink,
+                           private ListHook<TlsTransport> {
  public:
   using SocketTransport::SocketTransport;
   ~TlsTransport() override;
@@ -41,6 +43,12 @@ class TlsTransport final : public SocketTransport, private CiphertextSink {
   void encrypt(std::span<const iovec> pieces);
   bool seal(std::string_view plain);
 
+  friend class WarmConnections;
+  friend class IntrusiveList<TlsTransport, TlsTransport>;
+  void keep_warm();
+  void cool() { SSL_free_buffers(ssl_.get()); }
+  Instant last_use_{};
+
   // Until the first bytes a server connection has no SSL object: who merely connects costs little.
   SslCtxPtr server_;
   SslPtr ssl_;
@@ -51,7 +59,70 @@ class TlsTransport final : public SocketTransport, private CiphertextSink {
   bool in_clear_ = false;    // the client does not speak TLS
 };
 
+/// OpenSSL's record buffers (34 KiB a connection) are given back when a connection falls idle, not
+/// after each record: allocating them anew costs a busy connection a twentieth of a small request.
+/// Bounded, so that many connections that say little each cost what idle ones do; while a handshake
+/// is under way OpenSSL gives them back by itself.
+class WarmConnections {
+ public:
+  static constexpr std::size_t kMost = 256;
+  static constexpr Duration kIdle = std::chrono::milliseconds(500);
+
+  static WarmConnections& of(EventLoop& loop) {
+    thread_local WarmConnections warm;
+    if (warm.loop_ != &loop) warm.begin(loop);
+    return warm;
+  }
+
+  void used(TlsTransport& transport) {
+    transport.last_use_ = loop_->now();
+    if (connections_.back() == &transport) return;
+    if (transport.linked())
+      transport.unlink();
+    else if (++count_ > kMost)
+      cool_oldest();
+    connections_.push_back(transport);
+    if (!timer_.armed()) timer_.arm(loop_->timers(), kIdle);
+  }
+  void forget(TlsTransport& transport) {
+    if (!transport.linked()) return;
+    transport.unlink();
+    --count_;
+  }
+
+ private:
+  void begin(EventLoop& loop) {
+    connections_.clear();
+    count_ = 0;
+    timer_.cancel();
+    loop_ = &loop;
+  }
+  void cool_oldest() {
+    if (TlsTransport* oldest = connections_.pop_front()) {
+      oldest->cool();
+      --count_;
+    }
+  }
+  void on_timer() {
+    while (TlsTransport* oldest = connections_.front()) {
+      const Duration idle = loop_->now() - oldest->last_use_;
+      if (idle < kIdle) return timer_.arm(loop_->timers(), kIdle - idle);
+      cool_oldest();
+    }
+  }
+
+  EventLoop* loop_ = nullptr;
+  IntrusiveList<TlsTransport, TlsTransport> connections_;  // the longest unused first
+  std::size_t count_ = 0;
+  Timer timer_{Callback<>::bind<&WarmConnections::on_timer>(this)};
+};
+
+void TlsTransport::keep_warm() {
+  if (established_ && !closed()) WarmConnections::of(loop()).used(*this);
+}
+
 TlsTransport::~TlsTransport() {
+  if (linked()) WarmConnections::of(loop()).forget(*this);
   close();
   // Without this OpenSSL takes a connection's session for broken and never resumes it.
   if (ssl_) SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -135,6 +206,8 @@ void TlsTransport::handshake_failed() {
 void TlsTransport::establish() {
   established_ = true;
   SSL* ssl = ssl_.get();
+  SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+  keep_warm();
   facts_.version = SSL_get_version(ssl);
   facts_.cipher = SSL_get_cipher_name(ssl);
   facts_.resumed = SSL_session_reused(ssl) == 1;
@@ -174,6 +247,7 @@ void TlsTransport::read_records() {
     break;
   }
   flush_ciphertext();  // an alert, or the answer to a key update
+  keep_warm();
   std::string detail;
   const bool broken = reason == SSL_ERROR_SSL || reason == SSL_ERROR_SYSCALL;
   if (broken) detail = openssl_error();
@@ -213,6 +287,7 @@ void TlsTransport::write(std::span<const iovec> pieces) {
   }
   encrypt(pieces);
   flush_ciphertext();
+  keep_warm();
 }
 
 // Small pieces are copied together into one record; of large ones only what fills up a record.
