@@ -56,9 +56,9 @@ Json to_json(const config::Value& value) {
 
 std::string_view word(config::PathMatch kind) {
   switch (kind) {
-    case config::PathMatch::exact: return "exact";
-    case config::PathMatch::regex: return "regex";
-    default: return "prefix";
+    case config::PathMatch::exact: return "path";
+    case config::PathMatch::regex: return "path_regex";
+    default: return "path_prefix";
   }
 }
 

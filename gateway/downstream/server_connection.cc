@@ -3,6 +3,7 @@
 #include "gateway/downstream/local_reply.h"
 #include "gateway/downstream/server_stream.h"
 #include "gateway/http/h1_server_codec.h"
+#include "gateway/metrics/cells.h"
 
 namespace gateway::downstream {
 namespace {
@@ -21,8 +22,7 @@ ServerConnection::ServerConnection(EventLoop& loop, ListenerState& listener)
       read_timer_(Callback<>::bind<&ServerConnection::on_read_timer>(this)),
       write_timer_(Callback<>::bind<&ServerConnection::on_write_timer>(this)) {
   listener_.connections.push_back(*this);
-  if (listener_.open_connections != nullptr)
-    listener_.open_connections->fetch_add(1, std::memory_order_relaxed);
+  count_open();
 }
 
 ServerConnection::~ServerConnection() { GATEWAY_CHECK(closed_ && stream_ == nullptr); }
@@ -50,7 +50,31 @@ ServerConnection& ServerConnection::accept(EventLoop& loop, ListenerState& liste
   return *connection;
 }
 
+void ServerConnection::count_open() {
+  if (listener_.open_connections != nullptr)
+    listener_.open_connections->fetch_add(1, std::memory_order_relaxed);
+  if (listener_.cells == nullptr) return;
+  listener_.cells->accepted.add();
+  listener_.cells->active.add();
+}
+
+void ServerConnection::count_closed() {
+  if (listener_.open_connections != nullptr)
+    listener_.open_connections->fetch_sub(1, std::memory_order_relaxed);
+  if (listener_.cells != nullptr) listener_.cells->active.sub();
+}
+
+void ServerConnection::count_dropped_fields() {
+  if (listener_.process == nullptr || codec_->dropped_underscores() == dropped_fields_) return;
+  listener_.process->underscore_headers.add(codec_->dropped_underscores() - dropped_fields_);
+  dropped_fields_ = codec_->dropped_underscores();
+}
+
 void ServerConnection::on_transport_open() {
+  if (facts_.tls->is_tls && listener_.cells != nullptr)
+    listener_.cells->handshake_done(
+        facts_.tls->version == "TLSv1.3" ? TlsVersionLabel::tls13 : TlsVersionLabel::tls12,
+        facts_.tls->resumed);
   codec_ = std::make_unique<http::H1ServerCodec>(static_cast<http::RequestEvents&>(*this),
                                                  listener_.request_options);
   // A client that connects and says nothing is bounded like one that says it slowly.
@@ -174,6 +198,7 @@ void ServerConnection::release_stream() {
   ++requests_;
   discarded_ = 0;
   if (closed_) return;
+  count_dropped_fields();
   codec_->next_request();
   if (!close_after_flush_) arm_idle();
 }
@@ -212,8 +237,7 @@ void ServerConnection::close(const Error& error) {
   write_timer_.cancel();
   output_.stop();
   ListHook<ServerConnection>::unlink();
-  if (listener_.open_connections != nullptr)
-    listener_.open_connections->fetch_sub(1, std::memory_order_relaxed);
+  count_closed();
   loop_.free_later(this);
 }
 
@@ -248,6 +272,9 @@ void ServerConnection::on_transport_drained() {
 
 void ServerConnection::on_transport_error(const Error& error) {
   if (closed_) return;
+  const bool in_handshake =
+      error.code == ErrorCode::tls_handshake_failed || error.code == ErrorCode::plaintext_on_tls;
+  if (in_handshake && listener_.cells != nullptr) listener_.cells->handshakes_failed.add();
   if (error.code == ErrorCode::plaintext_on_tls) {
     listener_.handler->on_refused(facts_, error);
     http::H1ServerCodec codec(static_cast<http::RequestEvents&>(*this), listener_.request_options);

@@ -63,6 +63,9 @@ class ServerConnection final : public Disposable,
   void release_stream();
   void drop_stream(const Error& error);
 
+  void count_open();
+  void count_closed();
+  void count_dropped_fields();
   void on_sent();
   void begin_closing();
   void watch_stall();
@@ -88,8 +91,9 @@ class ServerConnection final : public Disposable,
   std::uint64_t discarded_ =
       0;  ///< bytes read to no purpose, while closing or after an early answer
   std::uint32_t requests_ = 0;
-  bool close_after_flush_ = false;  ///< no further request is read
-  bool closing_ = false;            ///< our side is shut down; waiting for the peer's end
+  std::uint64_t dropped_fields_ = 0;  ///< as far as they were counted
+  bool close_after_flush_ = false;    ///< no further request is read
+  bool closing_ = false;              ///< our side is shut down; waiting for the peer's end
   bool eof_ = false;
   bool closed_ = false;
 };

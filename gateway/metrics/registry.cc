@@ -37,6 +37,13 @@ Registry::Registry(std::size_t workers, const Clock& clock, const Limits& limits
     shards_.push_back(std::make_unique<MetricsShard>(*this, i));
 }
 
+void Registry::hold_routes(const std::vector<std::string_view>& names) {
+  std::vector<std::shared_ptr<const void>> held;
+  held.reserve(names.size());
+  for (const std::string_view name : names) held.push_back(routes.hold(name));
+  held_routes_ = std::move(held);
+}
+
 void Registry::refresh() {
   if (before_read_) before_read_();
   const Instant now = clock_.now();

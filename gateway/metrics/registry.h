@@ -71,6 +71,10 @@ class Registry {
   /// process-wide state (health of endpoints).
   void before_read(std::function<void()> hook) { before_read_ = std::move(hook); }
 
+  /// Control thread: the routes that are configured now. Workers bind a route when it is first
+  /// asked for; these show a rate of zero before.
+  void hold_routes(const std::vector<std::string_view>& names);
+
   /// Control thread: runs the hook and forgets series that nobody has held for five minutes.
   void refresh();
 
@@ -96,6 +100,7 @@ class Registry {
   std::vector<std::unique_ptr<MetricsShard>> shards_;
   ProcessCells log_writer_;
   std::function<void()> before_read_;
+  std::vector<std::shared_ptr<const void>> held_routes_;
 };
 
 }  // namespace gateway

@@ -52,7 +52,7 @@ class Acceptor::Greeting final : public Disposable, public ListHook<Greeting> {
     read_.append(bytes, static_cast<std::size_t>(count));
     auto header = parse_proxy_header(read_);
     if (!header) {
-      ++acceptor_.refused_;
+      acceptor_.count_refused();
       return give_up();
     }
     if (!*header) return;
@@ -121,10 +121,15 @@ bool Acceptor::accept_one() {
   return errno == ECONNABORTED || errno == EINTR || errno == EPROTO;
 }
 
+void Acceptor::count_refused() {
+  ++refused_;
+  if (refused_cell_ != nullptr) refused_cell_->add();
+}
+
 void Acceptor::hand_over(int fd, const SocketAddress& peer) {
   if (max_connections_ != 0 && open_ != nullptr &&
       open_->load(std::memory_order_relaxed) >= max_connections_) {
-    ++refused_;
+    count_refused();
     ::close(fd);
     return;
   }

@@ -10,6 +10,7 @@
 #include "gateway/base/address.h"
 #include "gateway/base/intrusive_list.h"
 #include "gateway/config/model.h"
+#include "gateway/metrics/cell.h"
 #include "gateway/runtime/event_loop.h"
 #include "gateway/runtime/fd_watcher.h"
 #include "gateway/runtime/timer.h"
@@ -44,6 +45,9 @@ class Acceptor {
                  const std::atomic<std::uint32_t>* open = nullptr);
   /// Takes whatever waits in the kernel's queue, then stops.
   void drain_and_close();
+  /// Connections closed unserved: over the limit, or without the PROXY header that they owe us.
+  /// Counted in `cell`, if one is given.
+  void count_refused_in(Counter* cell) { refused_cell_ = cell; }
   std::uint64_t refused() const { return refused_; }
 
  private:
@@ -51,6 +55,7 @@ class Acceptor {
 
   void on_events(int events);
   bool accept_one();
+  void count_refused();
   void hand_over(int fd, const SocketAddress& peer);
   void rest();
   void on_rested();
@@ -66,6 +71,7 @@ class Acceptor {
   std::uint32_t max_connections_ = 0;
   const std::atomic<std::uint32_t>* open_ = nullptr;
   std::uint64_t refused_ = 0;
+  Counter* refused_cell_ = nullptr;
   IntrusiveList<Greeting, Greeting> greetings_;
 };
 

@@ -255,6 +255,9 @@ void Control::finish_reload(Reload& reload) {
     registry_->control().process().reloads_ok.add();
   }
   registry_->control().process().generation.set(static_cast<std::int64_t>(snapshot_->generation));
+  std::vector<std::string_view> routes;
+  for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
+  registry_->hold_routes(routes);
   watch(reload.loaded);
   reloading_ = false;
   if (reload.done) reload.done({true, snapshot_->generation, {}});

@@ -116,11 +116,14 @@ Result<void> Worker::take_listener(const ListenerPlan& plan) {
   listener.state.open_connections = plan.open_connections.get();
   if (fresh) listener.cells = metrics_.listener(plan.model.name);
   listener.state.cells = listener.cells.get();
+  listener.state.process = &metrics_.process();
   const bool same_sockets = listener.sockets == plan.sockets;
   listener.model = plan.model;
   if (!same_sockets || fresh) open_acceptors(listener, plan);
-  for (auto& acceptor : listener.acceptors)
+  for (auto& acceptor : listener.acceptors) {
     acceptor->configure(plan.model, plan.open_connections.get());
+    acceptor->count_refused_in(&listener.cells->refused);
+  }
   return {};
 }
 

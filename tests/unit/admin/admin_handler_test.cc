@@ -151,7 +151,7 @@ TEST_F(AdminHandlerTest, StatsShowTheBusiestOfManyRoutes) {
 TEST_F(AdminHandlerTest, RoutesAndUpstreams) {
   const json routes = ask_json("/routes");
   EXPECT_EQ(routes[0]["name"], "jobs");
-  EXPECT_EQ(routes[0]["matches"][0]["prefix"], "/jobs");
+  EXPECT_EQ(routes[0]["matches"][0]["path_prefix"], "/jobs");
   EXPECT_EQ(routes[0]["forward"][0]["upstream"], "app-a");
   EXPECT_EQ(routes[0]["rate"], 0.0);
   const auto endpoint = source_.directory_.find("app-a")->entries[0].endpoint;

@@ -52,6 +52,16 @@ TEST_F(RegistryTest, AKeptNameKeepsItsCells) {
   EXPECT_EQ(answered("jobs"), 1u);
 }
 
+TEST_F(RegistryTest, AConfiguredRouteIsThereBeforeItsFirstRequest) {
+  registry_.hold_routes({"jobs", "hello"});
+  EXPECT_THAT(route_names(), ElementsAre("hello", "jobs"));
+  registry_.hold_routes({"jobs"});
+  registry_.refresh();
+  clock_.advance(5min);
+  registry_.refresh();
+  EXPECT_THAT(route_names(), ElementsAre("jobs"));
+}
+
 TEST_F(RegistryTest, ASeriesGoesFiveMinutesAfterItsLastHolder) {
   auto held = registry_.worker(0).route("held");
   auto gone = registry_.worker(0).route("gone");
