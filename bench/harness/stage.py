@@ -76,7 +76,7 @@ class Stage:
             folder / "log", self.proxy_cores if pinned else None,
             _environment(contestant, threads)))
         running = Running(contestant, process, port, admin, folder, values)
-        process.wait_for_port(port, 60 if under_callgrind else 20)
+        process.wait_for_port(port, 180 if under_callgrind else 20)
         if not under_callgrind:
             running.ask_once()
         return running
