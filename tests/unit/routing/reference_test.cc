@@ -158,7 +158,7 @@ TEST(RouteTable, AgreesWithAPlainReadingOfTheRules) {
   Chance chance(20261121);
   std::shared_ptr<const RouteTable> table;
   int met = 0;
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 60; ++round) {
     const auto routes = chance.routes();
     auto compiled = RouteTable::compile(routes, std::vector<config::Listener>(1), table.get());
     ASSERT_TRUE(compiled) << compiled.error().detail;
@@ -180,7 +180,7 @@ TEST(RouteTable, AgreesWithAPlainReadingOfTheRules) {
       met += match != nullptr;
     }
   }
-  EXPECT_GT(met, 5000) << "the random requests should meet random routes";
+  EXPECT_GT(met, 1500) << "the random requests should meet random routes";
 }
 
 }  // namespace
