@@ -8,11 +8,12 @@
 #include "gateway/config/model.h"
 #include "gateway/downstream/handler.h"
 #include "gateway/http/codec.h"
+#include "gateway/metrics/cells.h"
 
 namespace gateway {
 struct ListenerCells;
 struct ProcessCells;
-}
+}  // namespace gateway
 
 namespace gateway::downstream {
 
@@ -29,7 +30,8 @@ struct ListenerState {
   bool require_sni_match = false;
   bool draining = false;           ///< answers say `Connection: close`, idle connections are closed
   ListenerCells* cells = nullptr;  ///< may be null (tests)
-  ProcessCells* process = nullptr;  ///< may be null (tests)
+  ProcessCells* process_cells = nullptr;                   ///< may be null (tests)
+  ProcessCells* process = nullptr;                         ///< may be null (tests)
   std::atomic<std::uint32_t>* open_connections = nullptr;  ///< process-wide, may be null
   IntrusiveList<ServerConnection, ServerConnection> connections;
 

@@ -67,6 +67,7 @@ class ServerConnection final : public Disposable,
   void count_closed();
   void count_dropped_fields();
   void on_sent();
+  void count_handshake();
   void begin_closing();
   void watch_stall();
 

@@ -18,6 +18,8 @@ namespace gateway::server {
 namespace {
 
 constexpr Duration kSweep = std::chrono::seconds(60);
+// Three keys are kept, so a ticket works for one to two rotations: at most 12 hours.
+constexpr Duration kTicketRotation = std::chrono::hours(4);
 
 void say(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
@@ -47,7 +49,8 @@ Control::Control(std::string config_file)
       active_health_(loop_.timers(), loop_.random(), prober_),
       admin_handler_(*this),
       drain_timer_(Callback<>::bind<&Control::begin_closing>(this)),
-      sweep_timer_(Callback<>::bind<&Control::on_sweep>(this)) {}
+      sweep_timer_(Callback<>::bind<&Control::on_sweep>(this)),
+      ticket_timer_(Callback<>::bind<&Control::on_ticket_rotation>(this)) {}
 
 Control::~Control() = default;
 
@@ -104,6 +107,7 @@ bool Control::start() {
   reloading_ = true;
   hand_to_workers(std::move(reload));
   sweep_timer_.arm(loop_.timers(), kSweep);
+  ticket_timer_.arm(loop_.timers(), kTicketRotation);
   return true;
 }
 
@@ -205,6 +209,11 @@ Result<void> Control::prepare(Reload& reload) {
   if (snapshot_ && reload.model->admin.address != admin_address_)
     return failure(ErrorCode::invalid_argument, Side::internal,
                    "admin.address cannot change while the gateway runs: restart it");
+  if (snapshot_ && (reload.model->process.workers != snapshot_->model->process.workers ||
+                    reload.model->process.pin != snapshot_->model->process.pin))
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   "process.workers and process.pin cannot change while the gateway runs: "
+                   "restart it");
   std::vector<Error> problems;
   auto prepared =
       listeners_->prepare(*reload.model, reload.cause == Cause::files_changed, problems);
@@ -296,6 +305,11 @@ void Control::on_sweep() {
   sweep_timer_.arm(loop_.timers(), kSweep);
 }
 
+void Control::on_ticket_rotation() {
+  listeners_->rotate_tickets();
+  ticket_timer_.arm(loop_.timers(), kTicketRotation);
+}
+
 void Control::on_signal(int number) {
   switch (number) {
     case SIGHUP: return reload(Cause::asked, nullptr);
@@ -349,6 +363,7 @@ void Control::stop(int status) {
   exit_status_ = status;
   drain_timer_.cancel();
   sweep_timer_.cancel();
+  ticket_timer_.cancel();
   loop_.stop();
 }
 

@@ -91,6 +91,7 @@ class Control final : private admin::AdminSource {
   void on_signal(int number);
   void begin_closing();
   void on_sweep();
+  void on_ticket_rotation();
   void stop(int status);
   std::shared_ptr<net::ClientTlsContext> control_tls(const std::string& upstream);
 
@@ -117,6 +118,7 @@ class Control final : private admin::AdminSource {
   std::deque<std::unique_ptr<Reload>> reloads_;
   Timer drain_timer_;
   Timer sweep_timer_;
+  Timer ticket_timer_;
   std::size_t accepting_ = 0;  ///< workers that still accept, while closing
   std::size_t undrained_ = 0;
   bool reloading_ = false;

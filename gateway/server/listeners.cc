@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
+#include "gateway/config/named_files.h"
+
 namespace gateway::server {
 
 namespace {
+
+constexpr std::size_t kMaxTicketFile = 64 * 1024;
 
 Error named(const config::Listener& listener, Error error) {
   error.detail = fmt::format("listener {}: {}", listener.name, error.detail);
@@ -22,6 +26,8 @@ Result<Listeners::Prepared> Listeners::prepare(const config::Model& model, bool 
       return tl::make_unexpected(opened.error());
     if (auto loaded = load_certificates(listener, keep_broken, prepared, problems); !loaded)
       return tl::make_unexpected(loaded.error());
+    if (auto loaded = load_ticket_keys(listener, prepared); !loaded)
+      return tl::make_unexpected(named(listener, loaded.error()));
     auto& count = prepared.open_connections[listener.name];
     const auto known = current_.open_connections.find(listener.name);
     count = known != current_.open_connections.end()
@@ -68,6 +74,20 @@ Result<void> Listeners::load_certificates(const config::Listener& listener, bool
   return {};
 }
 
+// The same object for a file over all reloads: listeners and connections see new keys at once.
+Result<void> Listeners::load_ticket_keys(const config::Listener& listener, Prepared& prepared) {
+  if (!listener.tls || listener.tls->ticket_key_file.empty()) return {};
+  const std::string& path = listener.tls->ticket_key_file;
+  auto& keys = prepared.ticket_files[path];
+  const auto known = current_.ticket_files.find(path);
+  if (!keys)
+    keys =
+        known != current_.ticket_files.end() ? known->second : std::make_shared<net::TicketKeys>();
+  auto bytes = config::read_file(path, kMaxTicketFile);
+  if (!bytes) return failure(ErrorCode::io_error, Side::internal, bytes.error());
+  return keys->load(*bytes);
+}
+
 std::vector<ListenerPlan> Listeners::plans(const Prepared& prepared, std::size_t worker) const {
   std::vector<ListenerPlan> plans;
   std::uint32_t index = 0;
@@ -79,7 +99,8 @@ std::vector<ListenerPlan> Listeners::plans(const Prepared& prepared, std::size_t
       plan.sockets.push_back(prepared.sockets.at(address)[worker]->fd());
     if (listener.tls) {
       plan.certificates = prepared.certificates.at(listener.name);
-      plan.tickets = tickets_;
+      const std::string& file = listener.tls->ticket_key_file;
+      plan.tickets = file.empty() ? tickets_ : prepared.ticket_files.at(file);
     }
     plan.open_connections = prepared.open_connections.at(listener.name);
     plans.push_back(std::move(plan));

@@ -31,6 +31,8 @@ class Listeners {
     std::map<std::string, std::shared_ptr<const net::CertificateSet>> certificates;
     std::map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> open_connections;
     std::map<std::string, net::LoadedPairs> pairs;
+    /// By file; those without a file share the process's own.
+    std::map<std::string, std::shared_ptr<net::TicketKeys>> ticket_files;
     const config::Model* model = nullptr;  ///< while it is being put in force
   };
   /// `keep_broken`: a certificate that cannot be read now keeps the pair that is in use, if there
@@ -43,10 +45,12 @@ class Listeners {
   void commit(Prepared prepared) { current_ = std::move(prepared); }
   void close_sockets() { current_.sockets.clear(); }
 
-  net::TicketKeys& tickets() { return *tickets_; }
+  /// Keys that no file gives: a new one encrypts from now on (RFC 9325 §4.3).
+  void rotate_tickets() { tickets_->rotate(); }
 
  private:
   Result<void> open_sockets(const config::Listener& listener, Prepared& prepared);
+  Result<void> load_ticket_keys(const config::Listener& listener, Prepared& prepared);
   Result<void> load_certificates(const config::Listener& listener, bool keep_broken,
                                  Prepared& prepared, std::vector<Error>& problems);
 
