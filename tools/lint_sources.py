@@ -21,7 +21,7 @@ SIBLINGS = {("server", "admin"), ("admin", "server"), ("config", "http"), ("conf
 FENCES = {
     r"uv\.h|uv/": ("gateway/runtime/", "gateway/net/"),
     r"openssl/": ("gateway/net/", "gateway/filter/token", "apps/", "tests/", "bench/"),
-    r"llhttp\.h|nghttp2/": ("gateway/http/",),
+    r"llhttp\.h|nghttp2/": ("gateway/http/", "tests/fuzz/"),
     r"yaml-cpp/": ("gateway/config/",),
     r"prometheus/": ("gateway/metrics/",),
     r"sqlite3\.h|libpq-fe\.h": ("apps/", "tests/"),

@@ -35,7 +35,7 @@ ScriptedServer::Script silent() {
 }
 
 /// Statuses of so many GETs on one kept connection.
-std::vector<int> get_many(HttpClient& client, int count) {
+std::vector<int> statuses_of(HttpClient& client, int count) {
   std::vector<int> statuses;
   for (int i = 0; i < count; ++i) statuses.push_back(client.fetch(get("/")).status);
   return statuses;
@@ -47,11 +47,11 @@ TEST(EndpointKilled, GetsGoOnWhileOthersLive) {
   ScriptedServer c(always(http_answer(200, "c")));
   Gateway gateway(config({a.address(), b.address(), c.address()}));
   HttpClient client(gateway.port());
-  EXPECT_THAT(get_many(client, 30), Each(200));
+  EXPECT_THAT(statuses_of(client, 30), Each(200));
   a.stop();
-  EXPECT_THAT(get_many(client, 100), Each(200));
+  EXPECT_THAT(statuses_of(client, 100), Each(200));
   a.start();
-  EXPECT_THAT(get_many(client, 100), Each(200));
+  EXPECT_THAT(statuses_of(client, 100), Each(200));
 }
 
 TEST(EndpointKilled, UnderLoadAndAgainAndAgainNoGetFails) {
@@ -135,7 +135,7 @@ TEST(KeepAliveRace, GetsSurviveAServerThatClosesUnderThem) {
     });
     Gateway gateway(config({server.address()}, "    retries: {budget: 1, budget_floor: 100}\n"));
     HttpClient client(gateway.port());
-    EXPECT_THAT(get_many(client, 20), Each(200));
+    EXPECT_THAT(statuses_of(client, 20), Each(200));
   }
 }
 
@@ -212,7 +212,7 @@ TEST(Silence, PerTryDeadlinesSendGetsElsewhere) {
                          "    balancer: {type: round_robin}\n"
                          "    timeouts: {per_try: 100ms}\n"));
   HttpClient client(gateway.port());
-  EXPECT_THAT(get_many(client, 6), Each(200));
+  EXPECT_THAT(statuses_of(client, 6), Each(200));
 }
 
 TEST(Silence, InsideABodyIsATruncation) {
@@ -278,7 +278,7 @@ TEST(RetryStorm, RetriesStayWithinTheBudget) {
       config({c.address(), d.address()},
              "    retries: {attempts: 3, budget: 0.2, budget_floor: 0, statuses: [503]}\n"));
   HttpClient client(gateway.port());
-  EXPECT_THAT(get_many(client, 200), Each(503));
+  EXPECT_THAT(statuses_of(client, 200), Each(503));
   EXPECT_GT(attempts, 200);
   EXPECT_LE(attempts, 240);
 }

@@ -1,0 +1,104 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <fmt/format.h>
+
+#include "tests/unit/config/problems.h"
+
+/// How problems are shown, and what a text may cost.
+namespace gateway::config {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Problems, AllAtOnceInTheOrderOfTheFile) {
+  const Problems problems = problems_of(
+      "version: 1\n"
+      "process: {workers: x}\n"
+      "listeners: [{name: l, address: nowhere}]\n"
+      "routes:\n"
+      "  - {name: r, forward: a}\n"
+      "  - {nam: s}\n");
+  std::vector<std::uint32_t> lines;
+  for (const Problem& problem : problems) lines.push_back(problem.place.position.line);
+  EXPECT_EQ(lines, (std::vector<std::uint32_t>{2, 3, 5, 6, 6, 6})) << all(problems);
+}
+
+TEST(Problems, AreShownWithTheirLine) {
+  const Problems problems = problems_of(
+      "version: 1\n"
+      "listeners: [{name: l, adress: \":80\"}]\n"
+      "routes: []\n");
+  ASSERT_EQ(problems.size(), 2U);
+  EXPECT_EQ(format(problems[0]),
+            "t.yaml:2:13: listeners[0]: addresses is missing\n"
+            "      2 | listeners: [{name: l, adress: \":80\"}]\n"
+            "        |             ^\n"
+            "  expected: addresses: a list of at least 1\n");
+  EXPECT_EQ(format(problems[1]),
+            "t.yaml:2:23: listeners[0].adress: unknown key\n"
+            "      2 | listeners: [{name: l, adress: \":80\"}]\n"
+            "        |                       ^^^^^^\n"
+            "  expected: name, addresses, tls, http, proxy_protocol_from, trusted_proxies, "
+            "max_connections or backlog\n"
+            "  found:    adress\n"
+            "  did you mean \"address\"?\n");
+}
+
+TEST(Problems, CaretStandsUnderTheWordBehindWideLetters) {
+  const Problems problems = problems_of(
+      "version: 1\nlisteners: [{name: l, address: \":0\"}]\nroutes: []\n"
+      "access_log: {path: \"\xc3\xa9\", format: no}\n");
+  ASSERT_EQ(problems.size(), 1U);
+  const std::string text = format(problems[0]);
+  EXPECT_THAT(text, HasSubstr("|                                 ^^\n"));
+}
+
+TEST(Problems, NeverShowASecret) {
+  const std::string text =
+      all(problems_of("version: 1\nlisteners: [{name: l, address: \":0\"}]\nroutes: []\n"
+                      "admin: {token: hunter2}\n"));
+  EXPECT_THAT(text, HasSubstr("t.yaml:4:16"));
+  EXPECT_THAT(text, testing::Not(HasSubstr("hunter2")));
+}
+
+TEST(Problems, AMistypedNameDoesNotHideTheOthers) {
+  const Problems problems = problems_of(
+      "version: 1\n"
+      "listeners: [{name: l, address: \":0\"}]\n"
+      "upstreams: [{name: a, endpoints: [\"b\"], tls: {verify: maybe}}]\n"
+      "routes: [{name: r, forward: a, timeout: soon}]\n");
+  EXPECT_EQ(problems.size(), 3U) << all(problems);
+}
+
+std::string laughs(int levels) {
+  std::string text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n";
+  for (int i = 1; i <= levels; ++i) {
+    text += fmt::format("a{}: &a{} [", i, i);
+    for (int j = 0; j < 10; ++j) text += fmt::format("*a{}{}", i - 1, j < 9 ? ", " : "]\n");
+  }
+  return text;
+}
+
+TEST(Bounds, ABillionLaughsAreRefused) {
+  const Problems problems = problems_of(laughs(9));
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0].message, HasSubstr("aliases repeat more than"));
+}
+
+TEST(Bounds, DepthIsRefused) {
+  for (const std::string& text : {std::string(100'000, '['), "a: " + std::string(5000, '{')}) {
+    const Problems problems = problems_of(text);
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_THAT(problems[0].message, HasSubstr("nested deeper than"));
+  }
+}
+
+TEST(Bounds, LargeTextsAreRefused) {
+  const Problems problems = problems_of(std::string(17U << 20, ' '));
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0].message, HasSubstr("larger than 16 MiB"));
+}
+
+}  // namespace
+}  // namespace gateway::config
