@@ -1,7 +1,69 @@
+#include <unistd.h>
+
+#include <cstdio>
+
+#include "gateway/config/loader.h"
+#include "gateway/config/reference.h"
+#include "gateway/config/schema.h"
+#include "gateway/server/check.h"
+#include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
+#include "gateway/server/explain.h"
+#include "gateway/server/policy_tables.h"
+
+namespace {
+
+using gateway::server::CommandLine;
+
+void print(std::FILE* file, const std::string& text) {
+  std::fwrite(text.data(), 1, text.size(), file);
+}
+
+int check(const CommandLine& line) {
+  const auto checked = gateway::server::check_configuration(
+      line.config, gateway::config::process_environment(), ::isatty(STDERR_FILENO) == 1);
+  print(stdout, checked.ok);
+  print(stderr, checked.problems);
+  return checked.status;
+}
+
+int explain(const CommandLine& line) {
+  const auto loaded = gateway::config::load_file(line.config, gateway::server::policy_tables(),
+                                                 gateway::config::process_environment());
+  if (!loaded) return check(line);
+  const auto text =
+      gateway::server::explain(loaded->model, line.explain_request, line.explain_headers);
+  if (!text) {
+    print(stderr, "gateway: " + text.error().detail + "\n");
+    return 1;
+  }
+  print(stdout, *text);
+  return 0;
+}
+
+int act(const CommandLine& line) {
+  switch (line.action) {
+    case CommandLine::Action::schema:
+      print(stdout, gateway::config::json_schema(gateway::server::policy_tables()));
+      return 0;
+    case CommandLine::Action::reference:
+      print(stdout, gateway::config::reference_page(gateway::server::policy_tables()));
+      return 0;
+    case CommandLine::Action::check: return check(line);
+    case CommandLine::Action::explain: return explain(line);
+    case CommandLine::Action::run: break;
+  }
+  gateway::server::Control control(line.config);
+  return control.run();
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) return 2;
-  gateway::server::Control control(argv[2]);
-  return control.run();
+  const auto parsed = gateway::server::parse_command_line(argc, argv);
+  if (const auto* farewell = std::get_if<gateway::server::Farewell>(&parsed)) {
+    print(farewell->status == 0 ? stdout : stderr, farewell->text);
+    return farewell->status;
+  }
+  return act(std::get<CommandLine>(parsed));
 }

@@ -5,12 +5,9 @@
 namespace gateway::config {
 namespace {
 
-constexpr std::string_view kMethods[] = {
-    "GET",         "HEAD",       "POST",      "PUT",    "PATCH",    "DELETE", "OPTIONS",
-    "TRACE",       "PROPFIND",   "PROPPATCH", "MKCOL",  "COPY",     "MOVE",   "LOCK",
-    "UNLOCK",      "SEARCH",     "REPORT",    "ACL",    "BIND",     "REBIND", "UNBIND",
-    "MKCALENDAR",  "MKACTIVITY", "CHECKOUT",  "MERGE",  "M-SEARCH", "NOTIFY", "SUBSCRIBE",
-    "UNSUBSCRIBE", "LINK",       "UNLINK",    "SOURCE", "PURGE",    "QUERY"};
+// Those that are served: CONNECT never is, and others are answered 501.
+constexpr std::string_view kMethods[] = {"GET",    "HEAD",    "POST",  "PUT",
+                                         "DELETE", "OPTIONS", "TRACE", "PATCH"};
 constexpr std::string_view kRedirectStatuses[] = {"301", "302", "303", "307", "308"};
 
 // Three keys for one member: which of them was written says how the path is matched.

@@ -6,13 +6,12 @@
 #include <cstdio>
 
 #include "gateway/config/tables.h"
-#include "gateway/filter/table.h"
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/runtime/processors.h"
+#include "gateway/server/policy_tables.h"
 #include "gateway/server/systemd.h"
 #include "gateway/server/version.h"
-#include "gateway/upstream/balancer.h"
 
 namespace gateway::server {
 namespace {
@@ -23,10 +22,6 @@ constexpr Duration kTicketRotation = std::chrono::hours(4);
 
 void say(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
-
-config::PolicyTables policy_tables() {
-  return {filter::filter_policies(), upstream::balancer_policies()};
 }
 
 std::string describe_problems(const config::Problems& problems) {

@@ -1,0 +1,86 @@
+#include "gateway/config/diff.h"
+
+#include <unordered_map>
+
+namespace gateway::config {
+namespace {
+
+constexpr std::size_t kShown = 5;
+
+template <typename T>
+NameChanges changes_of(const std::vector<T>& before, const std::vector<T>& after) {
+  std::unordered_map<std::string_view, const T*> known;
+  for (const T& item : before) known.emplace(item.name, &item);
+  NameChanges changes;
+  for (const T& item : after) {
+    const auto found = known.find(item.name);
+    if (found == known.end()) {
+      changes.added.push_back(item.name);
+      continue;
+    }
+    if (!(*found->second == item)) changes.changed.push_back(item.name);
+    known.erase(found);
+  }
+  for (const T& item : before)
+    if (known.contains(item.name)) changes.removed.push_back(item.name);
+  return changes;
+}
+
+void append_part(std::string& out, std::string_view part) {
+  if (!out.empty()) out += ", ";
+  out += part;
+}
+
+void append_names(std::string& out, char sign, const std::vector<std::string>& names) {
+  for (std::size_t i = 0; i < names.size() && i < kShown; ++i) {
+    out += ' ';
+    out += sign;
+    out += names[i];
+  }
+  if (names.size() > kShown) {
+    out += ' ';
+    out += sign;
+    out += std::to_string(names.size() - kShown) + " more";
+  }
+}
+
+void append_changes(std::string& out, std::string_view list, const NameChanges& changes) {
+  if (changes.empty()) return;
+  append_part(out, list);
+  append_names(out, '+', changes.added);
+  append_names(out, '-', changes.removed);
+  append_names(out, '~', changes.changed);
+}
+
+}  // namespace
+
+bool Changes::empty() const {
+  return listeners.empty() && upstreams.empty() && routes.empty() && !process && !admin &&
+         !access_log && !filters;
+}
+
+std::string Changes::to_string() const {
+  std::string out;
+  append_changes(out, "listeners", listeners);
+  append_changes(out, "upstreams", upstreams);
+  append_changes(out, "routes", routes);
+  if (filters) append_part(out, "filters");
+  if (process) append_part(out, "process");
+  if (admin) append_part(out, "admin");
+  if (access_log) append_part(out, "access_log");
+  return out.empty() ? "nothing changed" : out;
+}
+
+Changes diff(const Model& before, const Model& after) {
+  Changes changes;
+  changes.listeners = changes_of(before.listeners, after.listeners);
+  changes.upstreams = changes_of(before.upstreams, after.upstreams);
+  changes.routes = changes_of(before.routes, after.routes);
+  changes.process = before.process != after.process;
+  changes.admin = before.admin != after.admin;
+  changes.access_log = before.access_log != after.access_log;
+  changes.filters = before.filters != after.filters;
+  return changes;
+}
+
+}  // namespace gateway::config

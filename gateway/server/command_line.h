@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace gateway::server {
+
+/// What the program is asked to do.
+struct CommandLine {
+  enum class Action : std::uint8_t { run, check, explain, schema, reference };
+  Action action = Action::run;
+  std::string config;                        ///< file; empty for schema and reference
+  std::string explain_request;               ///< "POST https://host/jobs"
+  std::vector<std::string> explain_headers;  ///< "name: value"
+};
+
+/// Nothing to do but to print and go: help, version, or a sentence on what is wrong with the flags.
+struct Farewell {
+  std::string text;
+  int status = 0;  ///< other than 0: the text belongs on standard error
+};
+
+std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace gateway::server

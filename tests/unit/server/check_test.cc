@@ -1,0 +1,153 @@
+#include "gateway/server/check.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+#include "gateway/config/field_reader.h"
+#include "gateway/config/reference.h"
+#include "gateway/config/schema.h"
+#include "gateway/server/policy_tables.h"
+
+namespace gateway::server {
+namespace {
+
+using testing::HasSubstr;
+namespace fs = std::filesystem;
+
+const fs::path kRoot = GATEWAY_SOURCE_DIR;
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
+
+/// Certificates and secrets as the deployed configurations name them, in a folder of their own.
+class Check : public testing::Test {
+ protected:
+  static void SetUpTestSuite() {
+    folder_ = new fs::path(fs::temp_directory_path() / ("check-" + std::to_string(::getpid())));
+    fs::create_directories(*folder_ / "tls");
+    const std::string make =
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+        " -subj /CN=test -days 2 -keyout " +
+        (*folder_ / "tls/tls.key").string() + " -out " + (*folder_ / "tls/tls.crt").string() +
+        " 2>/dev/null";
+    ASSERT_EQ(std::system(make.c_str()), 0);
+    for (const char* name : {"internal-ca.crt", "gateway.crt"})
+      fs::copy_file(*folder_ / "tls/tls.crt", *folder_ / name);
+    fs::copy_file(*folder_ / "tls/tls.key", *folder_ / "gateway.key");
+    write(*folder_ / "admin-token", "a token\n");
+  }
+  static void TearDownTestSuite() {
+    fs::remove_all(*folder_);
+    delete folder_;
+  }
+
+  static std::optional<std::string> variable(std::string_view name) {
+    if (name == "GATEWAY_CERTIFICATES") return (*folder_ / "tls").string();
+    if (name == "GATEWAY_SECRETS" || name == "GATEWAY_STATE") return folder_->string();
+    return std::nullopt;
+  }
+
+  static Checked check(const std::string& text) {
+    const fs::path file = *folder_ / "checked.yaml";
+    write(file, text);
+    return check_configuration(file, variable, false);
+  }
+
+  static fs::path* folder_;
+};
+fs::path* Check::folder_ = nullptr;
+
+TEST_F(Check, PassesOnWhatIsDeployed) {
+  for (const char* name : {"dev", "acc", "prod"}) {
+    const Checked checked =
+        check_configuration(kRoot / "config" / (std::string(name) + ".yaml"), variable, false);
+    EXPECT_EQ(checked.problems, "") << name;
+    EXPECT_EQ(checked.status, 0) << name;
+    EXPECT_THAT(checked.ok, HasSubstr("config ok: 2 listeners, 2 upstreams, ")) << name;
+  }
+}
+
+TEST_F(Check, SaysWhatIsNotThere) {
+  const auto unset = [](std::string_view) { return std::nullopt; };
+  const Checked checked = check_configuration(kRoot / "config/dev.yaml", unset, false);
+  EXPECT_EQ(checked.status, 1);
+  EXPECT_EQ(checked.ok, "");
+  EXPECT_THAT(checked.problems, HasSubstr("dev.yaml:10:17: admin.token.file: environment variable "
+                                          "GATEWAY_STATE is not set"));
+  EXPECT_THAT(checked.problems, HasSubstr("\n2 problems\n"));
+  EXPECT_THAT(check_configuration("/nowhere.yaml", unset, false).problems,
+              HasSubstr("cannot read /nowhere.yaml: No such file or directory"));
+}
+
+constexpr const char* kTlsListener =
+    "version: 1\nlisteners:\n  - {name: l, address: \":0\", tls: {certificates: [{certificate: \"";
+
+TEST_F(Check, OpensTheFilesThatAreNamed) {
+  const std::string folder = folder_->string();
+  write(*folder_ / "empty", "");
+  const std::pair<std::string, const char*> rows[] = {
+      {folder + "/none\", key: \"" + folder + "/gateway.key", "No such file or directory"},
+      {folder + "/empty\", key: \"" + folder + "/gateway.key", "empty is empty"},
+      {folder + "/tls\", key: \"" + folder + "/gateway.key", "tls is not a file"},
+      {folder + "/gateway.key\", key: \"" + folder + "/gateway.key",
+       "holds no PEM block \"BEGIN CERTIFICATE\""},
+      {folder + "/gateway.crt\", key: \"" + folder + "/gateway.crt",
+       "gateway.crt: no private key"}};
+  for (const auto& [files, sentence] : rows) {
+    const Checked checked = check(kTlsListener + files + "\"}]}}\nroutes: []\n");
+    EXPECT_EQ(checked.status, 1) << files;
+    EXPECT_THAT(checked.problems, HasSubstr(sentence));
+  }
+}
+
+TEST_F(Check, AFolderNeedsAPair) {
+  fs::create_directories(*folder_ / "bare");
+  const Checked checked = check(
+      "version: 1\nlisteners:\n  - {name: l, address: \":0\", tls: {certificates: [{folder: \"" +
+      (*folder_ / "bare").string() + "\"}]}}\nroutes: []\n");
+  EXPECT_THAT(checked.problems, HasSubstr("holds no certificate (.crt or .pem) with its .key"));
+}
+
+TEST_F(Check, SecretsAreThereButNotShown) {
+  const Checked checked = check(
+      "version: 1\nlisteners: [{name: l, address: \":0\"}]\nroutes: []\n"
+      "admin: {address: \"127.0.0.1:1\", token: {env: NO_SUCH}}\n");
+  EXPECT_THAT(checked.problems, HasSubstr("environment variable NO_SUCH is not set"));
+}
+
+// Defaults of policies are texts: each must read as its own option.
+TEST(PolicyTables, DefaultsAreValid) {
+  for (const auto table : {policy_tables().filters, policy_tables().balancers}) {
+    for (const config::Policy& policy : table) {
+      config::Value::Map options;
+      config::fill_defaults(options, policy.fields);
+      for (const config::Field& field : policy.fields)
+        EXPECT_FALSE(field.text.empty()) << policy.type << "." << field.name;
+    }
+  }
+}
+
+TEST(Documents, AreThoseOfTheTables) {
+  EXPECT_EQ(content(kRoot / "docs/configuration.md"), config::reference_page(policy_tables()))
+      << "run make docs";
+  EXPECT_EQ(content(kRoot / "docs/configuration.schema.json"), config::json_schema(policy_tables()))
+      << "run make docs";
+}
+
+TEST(Documents, ReferenceNamesEveryOptionAndPolicy) {
+  const std::string page = config::reference_page(policy_tables());
+  for (const char* word : {"`listeners[].tls.certificates[]`", "`path_prefix`", "| `burst` |",
+                           "### `token`", "### `consistent_hash`", "| `address` or"})
+    EXPECT_THAT(page, testing::AnyOf(HasSubstr(word), HasSubstr("`addresses` or `address`")));
+}
+
+}  // namespace
+}  // namespace gateway::server

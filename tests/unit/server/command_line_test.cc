@@ -1,0 +1,77 @@
+#include "gateway/server/command_line.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace gateway::server {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using Parsed = std::variant<CommandLine, Farewell>;
+
+Parsed parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "gateway");
+  return parse_command_line(static_cast<int>(words.size()), words.data());
+}
+
+CommandLine understood(const Parsed& parsed) {
+  if (const auto* farewell = std::get_if<Farewell>(&parsed)) ADD_FAILURE() << farewell->text;
+  const auto* line = std::get_if<CommandLine>(&parsed);
+  return line == nullptr ? CommandLine{} : *line;
+}
+
+Farewell farewell(const Parsed& parsed) {
+  const auto* said = std::get_if<Farewell>(&parsed);
+  return said == nullptr ? Farewell{"understood", -1} : *said;
+}
+
+TEST(CommandLine, RunsAFile) {
+  const CommandLine line = understood(parse({"--config", "a.yaml"}));
+  EXPECT_EQ(line.action, CommandLine::Action::run);
+  EXPECT_EQ(line.config, "a.yaml");
+}
+
+TEST(CommandLine, ChecksAFile) {
+  EXPECT_EQ(understood(parse({"--check", "--config=a.yaml"})).action, CommandLine::Action::check);
+}
+
+TEST(CommandLine, ExplainsARequestWithItsHeaders) {
+  const CommandLine line = understood(parse(
+      {"--config", "a.yaml", "--explain", "POST https://h/jobs", "-H", "a: b", "-H", "c: d"}));
+  EXPECT_EQ(line.action, CommandLine::Action::explain);
+  EXPECT_EQ(line.explain_request, "POST https://h/jobs");
+  EXPECT_THAT(line.explain_headers, ElementsAre("a: b", "c: d"));
+}
+
+TEST(CommandLine, PrintsSchemaAndReferenceWithoutAFile) {
+  EXPECT_EQ(understood(parse({"--schema"})).action, CommandLine::Action::schema);
+  EXPECT_EQ(understood(parse({"--reference"})).action, CommandLine::Action::reference);
+}
+
+TEST(CommandLine, SaysItsVersionAndItsFlags) {
+  EXPECT_EQ(farewell(parse({"--version"})).status, 0);
+  EXPECT_THAT(farewell(parse({"--version"})).text, HasSubstr("gateway "));
+  EXPECT_EQ(farewell(parse({"--help"})).status, 0);
+  for (const char* flag :
+       {"--config", "--check", "--explain", "--header", "--schema", "--reference", "--version"})
+    EXPECT_THAT(farewell(parse({"--help"})).text, HasSubstr(flag));
+}
+
+TEST(CommandLine, RefusesWhatItDoesNotKnow) {
+  const std::pair<std::vector<const char*>, const char*> rows[] = {
+      {{}, "--config FILE is missing"},
+      {{"--check"}, "--config FILE is missing"},
+      {{"--config"}, "--config"},
+      {{"--confg", "a"}, "--confg"},
+      {{"a.yaml"}, "a.yaml"},
+      {{"--config", "a", "--check", "--schema"}, "excludes"},
+      {{"--config", "a", "-H", "a: b"}, "--explain"}};
+  for (const auto& [words, sentence] : rows) {
+    EXPECT_EQ(farewell(parse(words)).status, 2) << sentence;
+    EXPECT_THAT(farewell(parse(words)).text, HasSubstr(sentence));
+  }
+}
+
+}  // namespace
+}  // namespace gateway::server
