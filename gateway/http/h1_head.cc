@@ -193,7 +193,9 @@ std::size_t read_plain_head(std::string_view bytes, const HeadLimits& limits, Ar
   const Header* const last = field + std::min(kMostFields, limits.max_lines - 1);
   std::uint64_t ids = 0;
   while (!is_line_end(at)) {
-    if (field == last || (at = read_plain_field(at, *field)) == nullptr) return 0;
+    if (field == last) return 0;
+    at = read_plain_field(at, *field);
+    if (at == nullptr) return 0;
     ids |= std::uint64_t{1} << static_cast<unsigned>(field->id);
     ++field;
   }

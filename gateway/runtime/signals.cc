@@ -12,7 +12,7 @@ struct Signals::Watch {
   Handler handler;
 };
 
-Signals::Signals(EventLoop& loop, std::vector<int> numbers, Handler handler) {
+Signals::Signals(EventLoop& loop, const std::vector<int>& numbers, const Handler& handler) {
   ::signal(SIGPIPE, SIG_IGN);
   for (const int number : numbers) {
     auto* watch = new Watch{{}, handler};

@@ -14,7 +14,7 @@ class Signals {
  public:
   using Handler = std::function<void(int number)>;
 
-  Signals(EventLoop& loop, std::vector<int> numbers, Handler handler);
+  Signals(EventLoop& loop, const std::vector<int>& numbers, const Handler& handler);
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;
