@@ -85,7 +85,7 @@ void SocketTransport::finish_connecting() {
 void SocketTransport::run_later() {
   if (later_error_) {
     const std::unique_ptr<Error> error = std::move(later_error_);
-    return fail(std::move(*error));
+    return fail(*error);
   }
   if (state_ == State::starting && side_ == Side::downstream) {
     update_interest();
@@ -252,7 +252,7 @@ void SocketTransport::tell_eof() {
   in_upcall_ = false;
 }
 
-void SocketTransport::fail(Error error) {
+void SocketTransport::fail(const Error& error) {
   if (state_ == State::closed || state_ == State::failed) return;
   state_ = State::failed;
   deadline_.reset();

@@ -52,7 +52,7 @@ class SocketTransport : public Transport {
   void tell_open();
   void deliver(std::string_view plain);
   void tell_eof();
-  void fail(Error error);
+  void fail(const Error& error);
   /// From inside a call of the owner.
   void fail_later(Error error);
 
