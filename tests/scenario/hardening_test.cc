@@ -195,6 +195,36 @@ TEST(Bodies, AnEarlyAnswerLeavesNoConnectionInDisorder) {
   EXPECT_GE(app.connections(), 2);
 }
 
+// A body that nobody asked for is skipped, never read as the next request.
+TEST(Bodies, UnreadOnesAreSkipped) {
+  Gateway gateway(
+      "version: 1\n"
+      "listeners:\n  - {name: http, address: '127.0.0.1:0'}\n"
+      "routes:\n"
+      "  - {name: all, match: {path_prefix: /}, respond: {status: 403, body: no}}\n"
+      "  - {name: secret, match: {path: /secret}, respond: {status: 200, body: secret}}\n");
+  HttpClient client(gateway.port());
+  client.send(post("/", get("/secret")) + get("/last"));
+  EXPECT_EQ(client.read_reply().status, 403);
+  EXPECT_EQ(client.read_reply().status, 403);
+  HttpClient waits(gateway.port());
+  waits.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 30\r\n\r\n");
+  EXPECT_EQ(waits.read_reply().field("connection"), "close");
+  EXPECT_EQ(waits.socket().read_to_end(), "");
+}
+
+TEST(Bodies, ContinueIsSaidWhenTheBodyIsWanted) {
+  Recorder app;
+  Gateway gateway(config(app.address()));
+  HttpClient client(gateway.port());
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n");
+  EXPECT_EQ(client.socket().read_until("\r\n\r\n"), "HTTP/1.1 100 Continue\r\n\r\n");
+  client.send("body");
+  const Reply reply = client.read_reply();
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_TRUE(reply.body.ends_with("body"));
+}
+
 TEST(Slowness, AHeadThatNeverEndsIsGivenUp) {
   Recorder app;
   Gateway gateway(config(app.address(), ", http: {header_timeout: 200ms}"));
@@ -227,6 +257,34 @@ TEST(Slowness, AnIdleConnectionIsClosedWithoutAnAnswer) {
   HttpClient idle(gateway.port());
   EXPECT_EQ(idle.fetch(get("/")).status, 200);
   EXPECT_EQ(idle.socket().read_to_end(), "");
+}
+
+TEST(Slowness, AClientThatStopsReadingIsGivenUp) {
+  ScriptedServer app([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+    const std::string chunk = "8000\r\n" + std::string(0x8000, 'x') + "\r\n";
+    while (peer.send(chunk)) {
+    }
+  });
+  Gateway gateway(config(app.address(), ", http: {write_stall_timeout: 300ms}"));
+  HttpClient client(gateway.port());
+  client.send(get("/"));
+  // It must begin, or there would be nothing to wait for.
+  ASSERT_TRUE(client.socket().fill());
+  app.wait_for_no_connections();
+}
+
+// Five seconds are given before the rate is judged, so this test takes that long.
+TEST(Slowness, ABodyBelowTheLeastRateIsGivenUp) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {min_body_rate: 1000}"));
+  HttpClient drips(gateway.port());
+  drips.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
+  pollfd readable{drips.socket().fd(), POLLIN, 0};
+  while (::poll(&readable, 1, 100) == 0) drips.socket().send("x");
+  EXPECT_EQ(drips.read_reply().status, 408);
+  EXPECT_THAT(app.requests(), IsEmpty());
 }
 
 // What an upstream answers is judged as strictly as what a client asks.
