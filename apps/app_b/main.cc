@@ -12,7 +12,6 @@
 namespace {
 
 using gateway::BlockingPool;
-using gateway::ErrorCode;
 using gateway::Result;
 using gateway::apps::Answer;
 using gateway::apps::open_user_store;

@@ -30,7 +30,6 @@ struct ListenerState {
   bool require_sni_match = false;
   bool draining = false;           ///< answers say `Connection: close`, idle connections are closed
   ListenerCells* cells = nullptr;  ///< may be null (tests)
-  ProcessCells* process_cells = nullptr;                   ///< may be null (tests)
   ProcessCells* process = nullptr;                         ///< may be null (tests)
   std::atomic<std::uint32_t>* open_connections = nullptr;  ///< process-wide, may be null
   IntrusiveList<ServerConnection, ServerConnection> connections;

@@ -22,10 +22,6 @@ ServerConnection::ServerConnection(EventLoop& loop, ListenerState& listener)
       read_timer_(Callback<>::bind<&ServerConnection::on_read_timer>(this)),
       write_timer_(Callback<>::bind<&ServerConnection::on_write_timer>(this)) {
   listener_.connections.push_back(*this);
-  if (listener_.cells != nullptr) {
-    listener_.cells->accepted.add();
-    listener_.cells->active.add();
-  }
   count_open();
 }
 
@@ -63,9 +59,6 @@ void ServerConnection::count_open() {
 }
 
 void ServerConnection::count_closed() {
-  if (listener_.cells != nullptr) listener_.cells->active.sub();
-  if (listener_.process_cells != nullptr && codec_)
-    listener_.process_cells->underscore_headers.add(codec_->dropped_underscores());
   if (listener_.open_connections != nullptr)
     listener_.open_connections->fetch_sub(1, std::memory_order_relaxed);
   if (listener_.cells != nullptr) listener_.cells->active.sub();
@@ -86,10 +79,6 @@ void ServerConnection::count_handshake() {
 
 void ServerConnection::on_transport_open() {
   count_handshake();
-  if (facts_.tls->is_tls && listener_.cells != nullptr)
-    listener_.cells->handshake_done(
-        facts_.tls->version == "TLSv1.3" ? TlsVersionLabel::tls13 : TlsVersionLabel::tls12,
-        facts_.tls->resumed);
   codec_ = std::make_unique<http::H1ServerCodec>(static_cast<http::RequestEvents&>(*this),
                                                  listener_.request_options);
   // A client that connects and says nothing is bounded like one that says it slowly.
@@ -296,7 +285,6 @@ void ServerConnection::on_transport_error(const Error& error) {
     write_refusal(codec, error, output_.buffer());
     output_.flush();
   } else if (error.code == ErrorCode::tls_handshake_failed) {
-    if (listener_.cells != nullptr) listener_.cells->handshakes_failed.add();
     listener_.handler->on_refused(facts_, error);
   }
   close(error);

@@ -56,7 +56,7 @@ EventLoop::EventLoop()
     static_cast<EventLoop*>(handle->data)->end_of_turn();
   });
   uv_check_start(&shared_->check,
-                 [](uv_check_t* handle) { static_cast<EventLoop*>(handle->data)->end_of_turn(); });
+                 [](uv_check_t* handle) { static_cast<EventLoop*>(handle->data)->after_events(); });
 }
 
 EventLoop::~EventLoop() {
@@ -147,9 +147,20 @@ void EventLoop::arm_wheel(Instant at) {
       ms > 0 ? static_cast<std::uint64_t>(ms) : 0, 0);
 }
 
+// libuv runs timers before it looks for events. Ours wait for the events that are there already:
+// the wake-up makes the poll return at once.
 void EventLoop::on_wheel() {
-  now_valid_ = false;
-  timers_.advance();
+  wheel_due_ = true;
+  uv_async_send(&shared_->wake);
+}
+
+void EventLoop::after_events() {
+  if (wheel_due_) {
+    wheel_due_ = false;
+    now_valid_ = false;
+    timers_.advance();
+  }
+  end_of_turn();
 }
 
 }  // namespace gateway

@@ -36,7 +36,8 @@ class Disposable : public ListHook<Disposable> {
 };
 
 /// One thread's event loop. Everything but `post`, `stop` and `now_anywhere` belongs to the thread
-/// that runs it. Order of a turn: due timers, I/O events, deferred work, disposals.
+/// that runs it. Order of a turn: I/O events, due timers, deferred work, disposals: after a stall a
+/// connection that opened meanwhile is not taken for one that was too slow.
 class EventLoop final : public Clock {
  public:
   EventLoop();
@@ -83,6 +84,7 @@ class EventLoop final : public Clock {
   struct UvDelete {
     void operator()(uv_loop_s* loop) const;
   };
+  void after_events();
   void end_of_turn();
   void drain_posted();
   void arm_wheel(Instant at);
@@ -98,6 +100,7 @@ class EventLoop final : public Clock {
   IntrusiveList<Deferred, Deferred> deferred_;
   IntrusiveList<Disposable, Disposable> disposals_;
   std::uint64_t turn_ = 0;
+  bool wheel_due_ = false;
 };
 
 }  // namespace gateway

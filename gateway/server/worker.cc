@@ -116,7 +116,6 @@ Result<void> Worker::take_listener(const ListenerPlan& plan) {
   listener.state.open_connections = plan.open_connections.get();
   if (fresh) listener.cells = metrics_.listener(plan.model.name);
   listener.state.cells = listener.cells.get();
-  listener.state.process_cells = &metrics_.process();
   listener.state.process = &metrics_.process();
   const bool same_sockets = listener.sockets == plan.sockets;
   listener.model = plan.model;

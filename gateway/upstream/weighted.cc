@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <numeric>
 #include <vector>
 
@@ -49,7 +50,8 @@ class Weighted final : public Balancer {
     const double scale =
         sum <= kLongestCycle ? 1.0 : static_cast<double>(kLongestCycle) / static_cast<double>(sum);
     for (std::uint32_t& weight : weights)
-      weight = std::max(1U, static_cast<std::uint32_t>(weight / divisor * scale + 0.5));
+      weight = std::max(1U, static_cast<std::uint32_t>(
+                                std::lround(static_cast<double>(weight) / divisor * scale)));
     return weights;
   }
 

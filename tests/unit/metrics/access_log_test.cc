@@ -19,7 +19,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 
 AccessRecord sample() {
   AccessRecord record;
