@@ -249,7 +249,7 @@ INSTANTIATE_TEST_SUITE_P(
         refused("SizeNoDigit", chunked("g\r\n\r\n0\r\n\r\n")),
         refused("BareLfAfterSize", chunked("5\nhello\r\n0\r\n\r\n")),
         refused("BareCrAfterSize", chunked("5\rhello\r\n0\r\n\r\n")),
-        refused("NulInExtension", chunked(std::string("5;a\0\r\nhello\r\n", 14))),
+        refused("NulInExtension", chunked(std::string("5;a\0\r\nhello\r\n", 13))),
         refused("LfInExtension", chunked("5;a\nb\r\nhello\r\n0\r\n\r\n")),
         refused("CrInExtension", chunked("5;a\rb\r\nhello\r\n0\r\n\r\n")),
         refused("LfInQuotedExtension", chunked("5;a=\"\n\"\r\nhello\r\n0\r\n\r\n")),
