@@ -4,7 +4,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <unordered_set>
+#include <set>
+#include <unordered_map>
 
 #include "gateway/config/checks.h"
 #include "gateway/config/field_reader.h"
@@ -182,7 +183,7 @@ class Loading {
       if (files_ == NamedFiles::open) wrong = check_certificate_folder(reference.text);
     } else if (reference.type == FieldType::file) {
       loaded_.watched_files.push_back(reference.text);
-      if (files_ == NamedFiles::open && opened_.insert(reference.text).second)
+      if (files_ == NamedFiles::open && opened_.emplace(reference.text, reference.pem).second)
         wrong = check_named_file(reference.text, reference.pem);
     } else if (files_ == NamedFiles::open && environment_(reference.text).value_or("").empty()) {
       wrong = fmt::format("environment variable {} is not set", reference.text);
@@ -213,7 +214,8 @@ class Loading {
   const NamedFiles files_;
   FieldReader reader_;
   LoadedModel loaded_;
-  std::unordered_set<std::string> opened_;
+  // A file is read once for each kind of block that it is to hold.
+  std::set<std::pair<std::string_view, std::string_view>> opened_;
   int suggestions_ = 0;
 };
 

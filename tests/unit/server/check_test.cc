@@ -100,7 +100,7 @@ TEST_F(Check, OpensTheFilesThatAreNamed) {
       {folder + "/gateway.key\", key: \"" + folder + "/gateway.key",
        "holds no PEM block \"BEGIN CERTIFICATE\""},
       {folder + "/gateway.crt\", key: \"" + folder + "/gateway.crt",
-       "gateway.crt: no private key"}};
+       "holds no PEM block \"BEGIN PRIVATE KEY\""}};
   for (const auto& [files, sentence] : rows) {
     const Checked checked = check(kTlsListener + files + "\"}]}}\nroutes: []\n");
     EXPECT_EQ(checked.status, 1) << files;
