@@ -48,7 +48,7 @@ class Arena {
   /// A copy of `text` that lives as long as the arena.
   std::string_view copy(std::string_view text) {
     char* to = static_cast<char*>(allocate(text.size(), 1));
-    std::memcpy(to, text.data(), text.size());
+    append(to, text);
     return {to, text.size()};
   }
 
@@ -74,6 +74,7 @@ class Arena {
     std::size_t size;
   };
   static char* append(char* at, std::string_view part) {
+    if (part.empty()) return at;  // an empty view may be null, which memcpy must not see
     std::memcpy(at, part.data(), part.size());
     return at + part.size();
   }

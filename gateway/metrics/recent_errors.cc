@@ -11,7 +11,7 @@ static_assert(std::is_trivially_copyable_v<RecentError>);
 
 template <std::size_t N>
 void cut(std::array<char, N>& to, std::string_view text) {
-  std::memcpy(to.data(), text.data(), std::min(text.size(), N - 1));
+  std::copy_n(text.begin(), std::min(text.size(), N - 1), to.begin());
 }
 
 RecentError describe_record(const AccessRecord& record) {
