@@ -30,9 +30,9 @@ TEST(BlockingPoolTest, WorksElsewhereAndAnswersOnTheLoop) {
 }
 
 TEST(BlockingPoolTest, RefusesMoreThanMayWait) {
-  BlockingPool pool(1, 1);
   std::promise<void> begun;
   std::promise<void> go;
+  BlockingPool pool(1, 1);
   ASSERT_TRUE(pool.submit([&] {
     begun.set_value();
     go.get_future().wait();
