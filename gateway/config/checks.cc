@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <unordered_map>
 
 namespace gateway::config {
@@ -31,25 +32,37 @@ bool covers(const IpAddress& wide, const IpAddress& other) {
   return is_any(wide) && (!wide.is_v4() || other.is_v4());
 }
 
-struct Bound {
-  SocketAddress address;
-  std::string path;
-};
+/// The addresses of one port, each with its path.
+using Bound = std::map<IpAddress, std::string>;
+
+// Sought one by one only for an address that stands for all.
+Bound::const_iterator find_collision(const Bound& bound, const IpAddress& ip) {
+  if (is_any(ip))
+    return std::find_if(bound.begin(), bound.end(), [&](const auto& other) {
+      return other.first == ip || covers(ip, other.first) || covers(other.first, ip);
+    });
+  constexpr std::uint8_t kZeros[16] = {};
+  for (const IpAddress& any : {IpAddress(), IpAddress::v6(kZeros)}) {
+    const auto wide = bound.find(any);
+    if (wide != bound.end() && covers(wide->first, ip)) return wide;
+  }
+  return bound.find(ip);
+}
 
 void check_addresses(const Model& model, const Report& report) {
-  std::unordered_map<std::uint16_t, std::vector<Bound>> by_port;
+  std::unordered_map<std::uint16_t, Bound> by_port;
   const auto add = [&](const SocketAddress& address, std::string path) {
     if (address.port() == 0) return;
-    auto& others = by_port[address.port()];
-    for (const Bound& other : others) {
-      const IpAddress& ours = address.ip();
-      const IpAddress& theirs = other.address.ip();
-      if (ours != theirs && !covers(ours, theirs) && !covers(theirs, ours)) continue;
-      report({path, fmt::format("collides with {} ({})", other.address.to_string(), other.path),
-              "an address and port of its own", address.to_string()});
+    Bound& bound = by_port[address.port()];
+    const auto other = find_collision(bound, address.ip());
+    if (other == bound.end()) {
+      bound.emplace(address.ip(), std::move(path));
       return;
     }
-    others.push_back({address, std::move(path)});
+    report({std::move(path),
+            fmt::format("collides with {} ({})",
+                        SocketAddress(other->first, address.port()).to_string(), other->second),
+            "an address and port of its own", address.to_string()});
   };
   for (std::size_t i = 0; i < model.listeners.size(); ++i)
     for (std::size_t j = 0; j < model.listeners[i].addresses.size(); ++j)

@@ -24,7 +24,7 @@ std::string_view Document::line(std::uint32_t number) const {
 Problem Document::problem_at(Position at, std::size_t length) const {
   Problem problem;
   problem.place = {file_, at};
-  problem.source_line = line(at.line);
+  problem.source_line = line(at.line).substr(0, kWidestText);
   problem.length = static_cast<std::uint32_t>(std::clamp<std::size_t>(length, 1, 1000));
   return problem;
 }

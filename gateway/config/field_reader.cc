@@ -57,18 +57,23 @@ std::string FieldReader::path() const {
       out += fmt::format("[{}]", segment.index);
     } else {
       if (!out.empty()) out += '.';
-      out += segment.key;
+      out += segment.key.substr(0, kWidestText);
     }
   }
   return out;
 }
 
-Problem& FieldReader::report(const Node& node, std::string message) {
+Problem& FieldReader::add(const Node& node, std::string path, std::string message) {
   const std::size_t length = node.kind == Node::Kind::scalar ? node.text.size() : 1;
-  Problem& problem = problems_.emplace_back(document_.problem_at(node.at, length));
-  problem.path = path();
+  Problem& problem = full() ? one_too_many_ : problems_.emplace_back();
+  problem = document_.problem_at(node.at, length);
+  problem.path = std::move(path);
   problem.message = std::move(message);
   return problem;
+}
+
+Problem& FieldReader::report(const Node& node, std::string message) {
+  return add(node, path(), std::move(message));
 }
 
 void FieldReader::report_kind(const Node& node, const Field& field, FieldType type) {
@@ -89,6 +94,7 @@ void FieldReader::report_unknown(const Node& key, std::span<const Field> fields)
 }
 
 Value FieldReader::read_value(const Node& node, const Field& field, FieldType type) {
+  if (full()) return {};
   if (node.tagged) {
     report(node, "explicit YAML tags are not used here");
     return {};
@@ -138,7 +144,7 @@ Value FieldReader::read_pairs(const Node& node, const Field& field) {
     if (member.name != field.pair_key) others.push_back(member);
   for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
     const Node& key = *node.children[i];
-    if (!check_key(key)) continue;
+    if (full() || !check_key(key)) continue;
     const Step step(*this, key.text);
     if (!keys.insert(key.text).second) {
       report(key, "set twice");
@@ -181,7 +187,7 @@ Value FieldReader::read_texts(const Node& node, const Field& field) {
   Value::Map map;
   for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
     const Node& key = *node.children[i];
-    if (!check_key(key)) continue;
+    if (full() || !check_key(key)) continue;
     const Step step(*this, key.text);
     Value value = read_scalar(*node.children[i + 1], {}, FieldType::string);
     if (!map.emplace(key.text, std::move(value)).second) report(key, "set twice");
@@ -216,6 +222,7 @@ Value FieldReader::read_fields(const Node& node, std::span<const Field> fields, 
 
 void FieldReader::read_member(const Node& key, const Node& value, std::span<const Field> fields,
                               Seen& seen, Value::Map& out) {
+  if (full()) return;
   if (seen.policy && key.text == "type") return;
   const Step step(*this, key.text);
   const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) {

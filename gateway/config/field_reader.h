@@ -26,8 +26,8 @@ struct Reference {
 };
 
 /// Turns nodes into values as fields say: types, bounds, unknown, duplicate and missing keys, short
-/// forms, variables. Goes on after a problem, leaving out the value concerned. Linear in the
-/// document. Used once; the document and the tables must outlive it.
+/// forms, variables. Goes on after a problem, leaving out the value concerned, until there are
+/// kMaxProblems. Linear in the document. Used once; the document and the tables must outlive it.
 class FieldReader {
  public:
   FieldReader(const Document& document, const PolicyTables& tables, const Environment& environment)
@@ -35,6 +35,9 @@ class FieldReader {
 
   Value read(const Node& root, std::span<const Field> fields);
 
+  /// To be completed by the caller; once there are kMaxProblems it is kept no more.
+  Problem& add(const Node& node, std::string path, std::string message);
+  bool full() const { return problems_.size() >= kMaxProblems; }
   Problems& problems() { return problems_; }
   const std::vector<Reference>& references() const { return references_; }
 
@@ -87,6 +90,7 @@ class FieldReader {
   const Environment& environment_;
   std::vector<Segment> path_;
   Problems problems_;
+  Problem one_too_many_;
   std::vector<Reference> references_;
 };
 

@@ -106,7 +106,7 @@ class Loading {
   }
 
  private:
-  // Sought by distance, so only for so many problems.
+  // Sought by distance among all names, so only for so many problems.
   static constexpr int kMostSuggestions = 100;
 
   Problems sorted() {
@@ -114,23 +114,21 @@ class Loading {
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
       return a.place.position < b.place.position;
     });
+    if (reader_.full()) {
+      Problem& last = problems.emplace_back();
+      last.place.file = document_.file();
+      last.message = fmt::format("not read further after {} problems", kMaxProblems);
+    }
     return std::move(problems);
   }
 
-  Problem& report_at(const Node& node, std::string path, std::string message) {
-    const std::size_t length = node.kind == Node::Kind::scalar ? node.text.size() : 1;
-    Problem& problem = reader_.problems().emplace_back(document_.problem_at(node.at, length));
-    problem.path = std::move(path);
-    problem.message = std::move(message);
-    return problem;
-  }
-
   void report(Finding finding) {
+    if (reader_.full()) return;
     Located at = locate(document_.root(), finding.path);
     // What is wrong with a whole map is best shown at its key.
     const bool whole = at.node->kind != Node::Kind::scalar && at.key != nullptr;
     Problem& problem =
-        report_at(whole ? *at.key : *at.node, std::move(at.path), std::move(finding.message));
+        reader_.add(whole ? *at.key : *at.node, std::move(at.path), std::move(finding.message));
     problem.expected = std::move(finding.expected);
     problem.found = std::move(finding.found);
     problem.suggestion = std::move(finding.suggestion);
@@ -144,6 +142,7 @@ class Loading {
     for (const Listener& listener : loaded_.model.listeners)
       listeners.emplace(listener.name, false);
     for (const Reference& reference : reader_.references()) {
+      if (reader_.full()) return;
       if (reference.type == FieldType::upstream)
         check_name(reference, upstreams, "upstream");
       else if (reference.type == FieldType::listener)
@@ -157,20 +156,21 @@ class Loading {
                   const std::unordered_map<std::string_view, bool>& known, std::string_view kind) {
     const auto found = known.find(reference.text);
     if (found == known.end()) {
+      Problem& problem =
+          reader_.add(*reference.node, reference.path, fmt::format("there is no such {}", kind));
+      problem.found = reference.node->text;
+      if (++suggestions_ > kMostSuggestions) return;
       std::vector<std::string_view> names;
       for (const auto& [name, hidden] : known)
         if (!name.empty()) names.push_back(name);
       std::sort(names.begin(), names.end());
-      Problem& problem =
-          report_at(*reference.node, reference.path, fmt::format("there is no such {}", kind));
-      problem.found = reference.node->text;
       if (names.size() <= 12) problem.expected = one_of(names);
-      if (++suggestions_ <= kMostSuggestions) problem.suggestion = closest(reference.text, names);
+      problem.suggestion = closest(reference.text, names);
       return;
     }
     if (found->second && !reference.private_upstream) {
-      Problem& problem = report_at(*reference.node, reference.path,
-                                   fmt::format("upstream {} is private", reference.text));
+      Problem& problem = reader_.add(*reference.node, reference.path,
+                                     fmt::format("upstream {} is private", reference.text));
       problem.expected = "an upstream that is not private: only filters reach a private one";
       problem.found = reference.node->text;
     }
@@ -188,7 +188,7 @@ class Loading {
     } else if (files_ == NamedFiles::open && environment_(reference.text).value_or("").empty()) {
       wrong = fmt::format("environment variable {} is not set", reference.text);
     }
-    if (!wrong.empty()) report_at(*reference.node, reference.path, std::move(wrong));
+    if (!wrong.empty()) reader_.add(*reference.node, reference.path, std::move(wrong));
   }
 
   void record_sources() {

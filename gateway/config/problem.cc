@@ -17,13 +17,11 @@ struct Style {
 constexpr Style kPlain = {};
 constexpr Style kColour = {"\x1b[1m", "\x1b[1;31m", "\x1b[2m", "\x1b[0m"};
 
-constexpr std::size_t kWidest = 160;
-
 bool starts_character(char c) { return (static_cast<unsigned char>(c) & 0xc0) != 0x80; }
 
 // Terminals must not be driven by what is in a file.
 std::string printable(std::string_view text) {
-  std::string out(text.substr(0, kWidest));
+  std::string out(text.substr(0, kWidestText));
   std::replace_if(
       out.begin(), out.end(),
       [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; }, ' ');

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -26,10 +27,15 @@ struct Problem {
   std::string expected;      ///< what would be right; may be empty
   std::string found;         ///< as written, variables not expanded; may be empty
   std::string suggestion;    ///< the word that was probably meant; may be empty
-  std::string source_line;   ///< the line it is on; may be empty
+  std::string source_line;   ///< the line it is on, its beginning; may be empty
   std::uint32_t length = 1;  ///< bytes to underline
 };
 using Problems = std::vector<Problem>;
+
+/// More than anybody reads. A hostile or garbled text holds millions, each with words of its own.
+inline constexpr std::size_t kMaxProblems = 1000;
+/// Bytes of a line, path or word that are kept and shown.
+inline constexpr std::size_t kWidestText = 160;
 
 /// Several lines, the last ended: place, path and message, then the source line with a caret, then
 /// what was expected and found. Colour is by ANSI sequences.

@@ -38,7 +38,9 @@ class TreeBuilder final : public YAML::EventHandler {
     Node& node = make(Node::Kind::scalar, mark, anchor);
     node.text = value;
     node.tagged = is_explicit(tag);
-    attach(node, 1);
+    const std::size_t size = 1 + value.size() / 256;
+    if (anchor != YAML::NullAnchor) anchored_[anchor].size = size;
+    attach(node, size);
   }
 
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {

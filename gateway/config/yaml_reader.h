@@ -12,7 +12,8 @@ namespace gateway::config {
 inline constexpr std::size_t kMaxFileBytes = 16U << 20;
 inline constexpr std::size_t kMaxNodes = 2'000'000;
 inline constexpr std::size_t kMaxDepth = 64;
-/// Nodes that aliases repeat, counted as if each were written out ("billion laughs").
+/// Nodes that aliases repeat, counted as if each were written out ("billion laughs"); a long text
+/// counts as one for each 256 bytes.
 inline constexpr std::size_t kMaxRepeatedNodes = 100'000;
 
 /// Reads one YAML document. The first thing that is wrong with the syntax is the only problem.

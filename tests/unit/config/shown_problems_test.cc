@@ -94,6 +94,35 @@ TEST(Bounds, DepthIsRefused) {
   }
 }
 
+TEST(Bounds, ALongTextIsNotRepeatedForEver) {
+  std::string text = "a: &a " + std::string(1U << 20, 'x') + "\nb: [";
+  for (int i = 0; i < 1000; ++i) text += "*a, ";
+  const Problems problems = problems_of(text + "*a]\n");
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_THAT(problems[0].message, HasSubstr("aliases repeat more than"));
+}
+
+// What a problem quotes is bounded, and so is their number: else a few megabytes become terabytes.
+TEST(Bounds, ReadingEndsAfterManyProblems) {
+  const std::string key(1U << 20, 'k');
+  std::string text = "{version: 1, listeners: [], routes: [{match: {headers: {? " + key + " : {";
+  for (int i = 0; i < 100'000; ++i) text += fmt::format("x{}: 1, ", i);
+  const Problems problems = problems_of(text + "}}}}]}\n");
+  ASSERT_EQ(problems.size(), kMaxProblems + 1);
+  EXPECT_EQ(problems.back().message, "not read further after 1000 problems");
+  for (const Problem& problem : problems)
+    EXPECT_LE(problem.source_line.size() + problem.path.size(), 400U);
+}
+
+TEST(Bounds, ManyReferencesToNothingAreQuicklyTold) {
+  std::string text = "version: 1\nlisteners: [{name: l, address: \":0\"}]\nroutes:\n";
+  for (int i = 0; i < 3000; ++i)
+    text += fmt::format("  - {{name: r{}, host: h{}, forward: n{}}}\n", i, i, i);
+  const Problems problems = problems_of(text);
+  ASSERT_EQ(problems.size(), kMaxProblems + 1);
+  EXPECT_EQ(problems[0].message, "there is no such upstream");
+}
+
 TEST(Bounds, LargeTextsAreRefused) {
   const Problems problems = problems_of(std::string(17U << 20, ' '));
   ASSERT_EQ(problems.size(), 1U);
