@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/address.h"
@@ -25,6 +26,15 @@ struct ConnectionFacts {
   std::uint32_t listener_index = 0;
   /// Client certificates are checked: Host must be the SNI's (421).
   bool require_sni_match = false;
+
+  /// The peer's address without its port, written when the first request asks for it.
+  std::string_view peer_text() const {
+    if (peer_text_.empty()) peer_text_ = peer.ip().to_string();
+    return peer_text_;
+  }
+
+ private:
+  mutable std::string peer_text_;
 };
 
 /// A request's end of the connection: what an exchange answers through. Output is gathered and

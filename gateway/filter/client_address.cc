@@ -38,11 +38,6 @@ bool claims_forwarding(const http::Header& field) {
          http::equals_ignoring_case(field.name.substr(0, kFamily.size()), kFamily);
 }
 
-std::string_view address_text(const IpAddress& address, Arena& arena) {
-  char text[64];
-  return arena.copy({text, address.write(text)});
-}
-
 }  // namespace
 
 ClientAddress client_address(const downstream::ConnectionFacts& connection,
@@ -73,7 +68,7 @@ ClientAddress client_address(const downstream::ConnectionFacts& connection,
 void write_forwarded_headers(http::RequestHead& request, Arena& arena,
                              const downstream::ConnectionFacts& connection, bool peer_trusted,
                              bool host_rewritten, std::string_view original_host) {
-  const std::string_view peer = address_text(connection.peer.ip(), arena);
+  const std::string_view peer = connection.peer_text();
   const std::string_view proto = connection.tls->is_tls ? "https" : "http";
   http::HeaderList& headers = request.headers;
   if (!peer_trusted) {

@@ -29,6 +29,12 @@ void Output::append(std::string_view bytes) {
 }
 
 void Output::flush() {
+  // Nearly always one chunk holds it all.
+  if (buffer_.front().size() == buffer_.size()) {
+    if (buffer_.empty() || transport_->closed()) return;
+    transport_->write(buffer_.front());
+    return buffer_.clear();
+  }
   while (!buffer_.empty() && !transport_->closed()) {
     iovec pieces[kMaxPieces];
     const int count = buffer_.pieces(pieces, kMaxPieces);

@@ -144,6 +144,7 @@ void SocketTransport::send(std::span<const iovec> pieces) {
       return fail_later({lost_code(), side_, system_text("send", errno)});
     if (count > 0) taken = static_cast<std::size_t>(count);
     bytes_written_ += taken;
+    if (pieces.size() == 1 && taken == pieces[0].iov_len) return;
   }
   queue_rest(pieces, taken);
 }

@@ -46,8 +46,8 @@ class TlsTransport final : public SocketTransport,
   friend class WarmConnections;
   friend class IntrusiveList<TlsTransport, TlsTransport>;
   void keep_warm();
-  void cool() { SSL_free_buffers(ssl_.get()); }
-  Instant last_use_{};
+  void cool();
+  Instant last_use_{};  ///< as far as WarmConnections was told
 
   // Until the first bytes a server connection has no SSL object: who merely connects costs little.
   SslCtxPtr server_;
@@ -67,6 +67,8 @@ class WarmConnections {
  public:
   static constexpr std::size_t kMost = 256;
   static constexpr Duration kIdle = std::chrono::milliseconds(500);
+  /// A use this soon after the last one is not worth a change of the list.
+  static constexpr Duration kStep = kIdle / 4;
 
   static WarmConnections& of(EventLoop& loop) {
     thread_local WarmConnections warm;
@@ -118,7 +120,13 @@ class WarmConnections {
 };
 
 void TlsTransport::keep_warm() {
+  if (loop().now() - last_use_ < WarmConnections::kStep) return;
   if (established_ && !closed()) WarmConnections::of(loop()).used(*this);
+}
+
+void TlsTransport::cool() {
+  last_use_ = {};
+  SSL_free_buffers(ssl_.get());
 }
 
 TlsTransport::~TlsTransport() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -35,6 +36,13 @@ class BoundRoute final : public LocalCounted {
   std::vector<BoundFilter>& filters() { return filters_; }
   RouteCells& cells() { return *cells_; }
   const upstream::CallOptions& call_options() const { return call_options_; }
+  /// The upstreams of `forward`, in order, as they were when the proxy took its snapshot number
+  /// `generation`; kept by the proxy (Proxy::target).
+  struct Targets {
+    std::uint64_t generation = 0;
+    std::vector<LocalPtr<upstream::Upstream>> upstreams;
+  };
+  Targets& targets() { return targets_; }
 
  private:
   std::shared_ptr<const routing::Route> route_;
@@ -42,6 +50,7 @@ class BoundRoute final : public LocalCounted {
   std::vector<BoundFilter> filters_;
   std::shared_ptr<RouteCells> cells_;
   upstream::CallOptions call_options_;
+  Targets targets_;
 };
 
 }  // namespace gateway::proxy

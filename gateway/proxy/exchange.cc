@@ -139,9 +139,7 @@ void Exchange::forward() {
   const auto& targets = route_->model().forward;
   const auto random =
       static_cast<std::uint32_t>(targets.size() > 1 ? stream_.loop().random().next() >> 32 : 0);
-  const std::size_t target = route_->route().split.pick(random);
-  upstream_ = target < targets.size() ? proxy_.find_upstream(targets[target].upstream)
-                                      : LocalPtr<upstream::Upstream>();
+  upstream_ = proxy_.target(*route_, route_->route().split.pick(random));
   if (!upstream_) return reply(ErrorCode::no_endpoint);
   upstream::CallOptions options = route_->call_options();
   options.hash = upstream_->picker().hash_of(request, context_.client);

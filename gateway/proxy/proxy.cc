@@ -13,6 +13,7 @@ Result<void> Proxy::swap(std::shared_ptr<const snapshot::Snapshot> next) {
   if (auto taken = take_upstreams(*next); !taken) return taken;
   keep_bound_routes(*next);
   snapshot_ = std::move(next);
+  ++generation_;
   // A state whose last filter went with the old routes is referenced by the map alone.
   std::erase_if(states_, [](const auto& slot) { return slot.second.use_count() == 1; });
   return {};
@@ -48,6 +49,7 @@ void Proxy::keep_bound_routes(const snapshot::Snapshot& next) {
   const auto& routes = next.routes->routes();
   for (std::size_t i = 0; i < bound_.size(); ++i) {
     if (!bound_[i]) continue;
+    bound_[i]->targets() = {};  // what the new snapshot has no more must not live on in a route
     const bool same = i < routes.size() && bound_[i]->is(routes[i].get(), next.chains[i].get());
     if (!same) bound_[i] = {};
   }
@@ -72,6 +74,17 @@ LocalPtr<BoundRoute> Proxy::bind(const routing::Route& route) {
 LocalPtr<upstream::Upstream> Proxy::find_upstream(std::string_view name) {
   const auto found = upstreams_.find(name);
   return found == upstreams_.end() ? LocalPtr<upstream::Upstream>() : found->second;
+}
+
+LocalPtr<upstream::Upstream> Proxy::target(BoundRoute& route, std::size_t index) {
+  BoundRoute::Targets& targets = route.targets();
+  if (targets.generation != generation_) [[unlikely]] {
+    targets = {generation_, {}};
+    for (const auto& each : route.model().forward)
+      targets.upstreams.push_back(find_upstream(each.upstream));
+  }
+  return index < targets.upstreams.size() ? targets.upstreams[index]
+                                          : LocalPtr<upstream::Upstream>();
 }
 
 upstream::Upstream* Proxy::upstream(std::string_view name) { return find_upstream(name).pointer(); }

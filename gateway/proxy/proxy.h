@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -41,12 +42,14 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
   // For exchanges.
   const snapshot::Snapshot* snapshot() const { return snapshot_.get(); }
   LocalPtr<BoundRoute> bind(const routing::Route& route);
-  LocalPtr<upstream::Upstream> find_upstream(std::string_view name);
+  /// The upstream of the route's target at `index`; names are looked up once per snapshot.
+  LocalPtr<upstream::Upstream> target(BoundRoute& route, std::size_t index);
   MetricsShard& metrics() override { return metrics_; }
   AccessLogShard* access_log() { return access_log_; }
   EventLoop& loop() override { return loop_; }
 
  private:
+  LocalPtr<upstream::Upstream> find_upstream(std::string_view name);
   upstream::Upstream* upstream(std::string_view name) override;
   std::shared_ptr<void>& state_slot(const std::string& key) override;
   Result<void> take_upstreams(const snapshot::Snapshot& snapshot);
@@ -57,6 +60,7 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
   AccessLogShard* access_log_;
   TlsFactory make_tls_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
+  std::uint64_t generation_ = 0;  ///< counts the snapshots taken
   /// By routing::Route::index, made at a route's first request: a swap among 10,000 routes binds
   /// none.
   std::vector<LocalPtr<BoundRoute>> bound_;

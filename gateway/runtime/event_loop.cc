@@ -119,12 +119,9 @@ void EventLoop::drain_posted() {
   if (shared_->stop_asked.load(std::memory_order_acquire)) uv_stop(uv());
 }
 
-Instant EventLoop::now() const {
-  if (!now_valid_) {
-    now_ = std::chrono::steady_clock::now();
-    now_valid_ = true;
-  }
-  return now_;
+void EventLoop::read_clock() const {
+  now_ = std::chrono::steady_clock::now();
+  now_valid_ = true;
 }
 
 void EventLoop::end_of_turn() {

@@ -57,7 +57,11 @@ class EventLoop final : public Clock {
   void post(std::function<void()> task);
 
   /// Monotonic time, read at most once a turn: all that happens in one turn happens at one instant.
-  Instant now() const override;
+  Instant now() const override {
+    if (!now_valid_) [[unlikely]]
+      read_clock();
+    return now_;
+  }
   /// Reads the clock anew (after a long computation).
   void refresh_now() { now_valid_ = false; }
 
@@ -87,6 +91,7 @@ class EventLoop final : public Clock {
   void after_events();
   void end_of_turn();
   void drain_posted();
+  void read_clock() const;
   void arm_wheel(Instant at);
   void on_wheel();
 

@@ -2,15 +2,6 @@
 
 namespace gateway {
 
-void Timer::arm(TimerWheel& wheel, Duration after) {
-  deadline_ = wheel.now() + after;
-  armed_ = true;
-  // Later than where it is filed: leave it there, the wheel re-files it when it comes by.
-  if (linked() && slot_tick_ <= wheel.tick_of(deadline_)) return;
-  unlink();
-  wheel.insert(*this);
-}
-
 TimerWheel::TimerWheel(const Clock& clock, Callback<Instant> wake)
     : clock_(clock), wake_(wake), origin_(clock.now()) {}
 
@@ -24,7 +15,7 @@ void TimerWheel::insert(Timer& timer) {
   std::uint64_t tick = tick_of(timer.deadline_);
   if (tick < current_) tick = current_;
   if (tick >= current_ + kSlots) tick = current_ + kSlots - 1;
-  timer.slot_tick_ = tick;
+  timer.slot_since_ = instant_of(tick) - kStep;
   slots_[tick % kSlots].push_back(timer);
   ++count_;
   schedule(tick);
@@ -33,7 +24,7 @@ void TimerWheel::insert(Timer& timer) {
 void TimerWheel::schedule(std::uint64_t tick) {
   if (tick >= scheduled_) return;
   scheduled_ = tick;
-  wake_(origin_ + static_cast<Duration::rep>(tick) * kStep);
+  wake_(instant_of(tick));
 }
 
 std::uint64_t TimerWheel::next_occupied(std::uint64_t from) const {

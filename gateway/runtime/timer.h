@@ -33,7 +33,7 @@ class Timer : private ListHook<Timer> {
   friend class IntrusiveList<Timer, Timer>;
   Callback<> callback_;
   Instant deadline_{};
-  std::uint64_t slot_tick_ = 0;  ///< where it is linked, which may be earlier than its deadline
+  Instant slot_since_{};  ///< deadlines after it are not before the slot that it is linked in
   bool armed_ = false;
 };
 
@@ -57,6 +57,9 @@ class TimerWheel {
  private:
   friend class Timer;
   std::uint64_t tick_of(Instant instant) const;
+  Instant instant_of(std::uint64_t tick) const {
+    return origin_ + static_cast<Duration::rep>(tick) * kStep;
+  }
   void insert(Timer& timer);
   void schedule(std::uint64_t tick);
   void run_slot(std::uint64_t tick, Instant now);
@@ -70,5 +73,14 @@ class TimerWheel {
   std::size_t count_ = 0;            ///< upper bound on linked timers, corrected as slots run
   std::array<IntrusiveList<Timer, Timer>, kSlots> slots_;
 };
+
+inline void Timer::arm(TimerWheel& wheel, Duration after) {
+  deadline_ = wheel.now() + after;
+  armed_ = true;
+  // Later than where it is filed: leave it there, the wheel re-files it when it comes by.
+  if (linked() && deadline_ > slot_since_) return;
+  unlink();
+  wheel.insert(*this);
+}
 
 }  // namespace gateway

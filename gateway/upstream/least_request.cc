@@ -21,6 +21,7 @@ class LeastRequest final : public Balancer {
   }
 
   std::uint32_t pick(const PickContext& /*context*/, std::uint32_t /*round*/) override {
+    if (entries_.size() == 1) return 0;
     const std::uint32_t first = draw();
     const std::uint32_t second = draw_other(first);
     return less_loaded(entries_[second], entries_[first]) ? second : first;
@@ -45,7 +46,7 @@ class LeastRequest final : public Balancer {
 
   // Weighted draws may repeat the first: forcing another one would undo the weights.
   std::uint32_t draw_other(std::uint32_t first) {
-    if (!uniform_ || size() == 1) return draw();
+    if (!uniform_) return draw();
     return (first + 1 + random_.below(size() - 1)) % size();
   }
 
