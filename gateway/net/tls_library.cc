@@ -4,11 +4,21 @@
 #include <openssl/provider.h>
 
 #include "gateway/base/check.h"
+#include "gateway/net/gcm_provider.h"
 
 namespace gateway::net {
 
-TlsLibrary::TlsLibrary() : context_(OSSL_LIB_CTX_new()) { GATEWAY_CHECK(context_ != nullptr); }
+TlsLibrary::TlsLibrary() : context_(OSSL_LIB_CTX_new()) {
+  GATEWAY_CHECK(context_ != nullptr);
+  default_ = OSSL_PROVIDER_load(context_, "default");
+  GATEWAY_CHECK(default_ != nullptr);
+  gcm_ = load_gcm_provider(context_, default_);
+}
 
-TlsLibrary::~TlsLibrary() { OSSL_LIB_CTX_free(context_); }
+TlsLibrary::~TlsLibrary() {
+  if (gcm_ != nullptr) OSSL_PROVIDER_unload(gcm_);
+  OSSL_PROVIDER_unload(default_);
+  OSSL_LIB_CTX_free(context_);
+}
 
 }  // namespace gateway::net

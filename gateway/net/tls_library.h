@@ -1,6 +1,7 @@
 #pragma once
 
 struct ossl_lib_ctx_st;
+struct ossl_provider_st;
 
 namespace gateway::net {
 
@@ -17,6 +18,8 @@ class TlsLibrary {
 
  private:
   ossl_lib_ctx_st* context_;
+  ossl_provider_st* default_ = nullptr;
+  ossl_provider_st* gcm_ = nullptr;
 };
 
 }  // namespace gateway::net
