@@ -67,6 +67,7 @@ void EndpointDirectory::rebuild(std::string_view name, Group& group) {
   auto set = std::make_shared<EndpointSet>();
   set->entries = collect(name, group);
   if (group.set && group.set->entries == set->entries) return;
+  if (group.set && set->entries.empty() && awaits_answer(group)) return;
   set->upstream = name;
   set->version = group.set ? group.set->version + 1 : 1;
   set->load = group.set ? group.set->load : std::make_shared<UpstreamLoad>();
@@ -76,6 +77,12 @@ void EndpointDirectory::rebuild(std::string_view name, Group& group) {
       if (!holds(*group.set, entry.endpoint.get())) entry.endpoint->start_slowly(clock_.now());
   group.set = std::move(set);
   if (publish_) publish_(group.set);
+}
+
+bool EndpointDirectory::awaits_answer(const Group& group) const {
+  return std::ranges::any_of(group.wanted, [this](const config::Endpoint& endpoint) {
+    return endpoint.weight != 0 && is_name(endpoint) && !answers_.contains(endpoint.host);
+  });
 }
 
 // A weight of 0 takes an endpoint out; an address that is named twice counts once, as first named.

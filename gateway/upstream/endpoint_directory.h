@@ -19,7 +19,9 @@ namespace gateway::upstream {
 /// tells when one changed. Control thread only.
 ///
 /// A name that was never resolved adds no endpoint; one that was keeps its last answer while
-/// look-ups fail or find nothing, so that a set never empties because DNS is down.
+/// look-ups fail or find nothing. Where a new configuration names nothing but names without an
+/// answer, the set stays that the upstream had before, until the first answer. So a set never
+/// empties because DNS is down, or because a name is new or misspelt.
 class EndpointDirectory {
  public:
   /// Hears of every new set, from within the call that made it; posts it to the workers.
@@ -50,6 +52,7 @@ class EndpointDirectory {
   };
   void rebuild(std::string_view name, Group& group);
   std::vector<SetEntry> collect(std::string_view name, const Group& group);
+  bool awaits_answer(const Group& group) const;
 
   EndpointRegistry& registry_;
   const Clock& clock_;

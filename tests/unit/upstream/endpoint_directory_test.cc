@@ -88,6 +88,30 @@ TEST_F(EndpointDirectoryTest, KeepsTheLastAnswerWhenALookUpFindsNothing) {
   EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:81"));
 }
 
+TEST_F(EndpointDirectoryTest, KeepsTheSetWhileANewNameHasNoAnswer) {
+  configure({upstream("app", {{"old.internal", 80}})});
+  directory_.resolved("old.internal", {ip("10.0.0.1")});
+  published_.clear();
+  configure({upstream("app", {{"new.internal", 81}})});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80"));
+  directory_.resolved("new.internal", {});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80"));
+  EXPECT_THAT(published_, IsEmpty());
+  configure({upstream("app", {{"typo.internal", 81}})});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80")) << "through as many reloads as it takes";
+  directory_.resolved("typo.internal", {ip("10.0.0.2")});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.2:81"));
+  EXPECT_EQ(published_.size(), 1U);
+}
+
+TEST_F(EndpointDirectoryTest, EmptiesASetThatWaitsForNoName) {
+  configure({upstream("app", {{"10.0.0.1", 80}})});
+  configure({upstream("app", {{"app.internal", 80, 0}})});
+  EXPECT_THAT(labels("app"), IsEmpty()) << "weight 0 takes out";
+  configure({upstream("app", {{"app.internal", 80}})});
+  EXPECT_THAT(labels("app"), IsEmpty()) << "nothing to keep";
+}
+
 TEST_F(EndpointDirectoryTest, LeavesOutWeightZeroAndDuplicates) {
   configure({upstream("app", {{"10.0.0.1", 80, 2}, {"10.0.0.1", 80, 9}, {"10.0.0.2", 80, 0}})});
   EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80"));
