@@ -5,10 +5,19 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "gateway/base/check.h"
 
 namespace gateway::net {
+namespace {
+
+std::filesystem::file_time_type time_of(const std::string& file) {
+  std::error_code ignored;
+  return std::filesystem::last_write_time(file, ignored);
+}
+
+}  // namespace
 
 /// One name. While c-ares is at work on it, it lives on even if nobody wants it any more.
 struct Resolver::Query {
@@ -16,6 +25,7 @@ struct Resolver::Query {
   std::string name;
   Timer again;
   Duration retry = kRetryFirst;
+  int failure = ARES_SUCCESS;  ///< what was told last
   bool asking = false;
   bool wanted = true;
 
@@ -43,24 +53,51 @@ Resolver::Resolver(EventLoop& loop, Answered answered, Failed failed, const Opti
     : loop_(loop),
       answered_(std::move(answered)),
       failed_(std::move(failed)),
+      options_(options),
       timeout_(Callback<>::bind<&Resolver::on_timeout>(this)) {
   GATEWAY_CHECK(ares_library_init(ARES_LIB_INIT_ALL) == ARES_SUCCESS);
+  configured_ = time_of(options_.configuration);
+  channel_ = open_channel();
+  GATEWAY_CHECK(channel_ != nullptr);
+}
+
+Resolver::Channel Resolver::open_channel() {
   ares_options settings{};
   settings.sock_state_cb = [](void* self, ares_socket_t fd, int readable, int writable) {
     static_cast<Resolver*>(self)->on_socket(fd, readable != 0, writable != 0);
   };
   settings.sock_state_cb_data = this;
   settings.timeout = static_cast<int>(
-      std::chrono::duration_cast<std::chrono::milliseconds>(options.timeout).count());
+      std::chrono::duration_cast<std::chrono::milliseconds>(options_.timeout).count());
   settings.tries = 2;
-  constexpr int kMask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES;
-  GATEWAY_CHECK(ares_init_options(&channel_, &settings, kMask) == ARES_SUCCESS);
-  if (!options.servers.empty())
-    GATEWAY_CHECK(ares_set_servers_ports_csv(channel_, options.servers.c_str()) == ARES_SUCCESS);
+  settings.udp_port = settings.tcp_port = options_.port;
+  std::string path = options_.configuration;
+  settings.resolvconf_path = path.data();  // c-ares copies it
+  constexpr int kMask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
+                        ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT | ARES_OPT_RESOLVCONF;
+  Channel channel = nullptr;
+  if (ares_init_options(&channel, &settings, kMask) != ARES_SUCCESS) return nullptr;
+  if (!options_.servers.empty())
+    GATEWAY_CHECK(ares_set_servers_ports_csv(channel, options_.servers.c_str()) == ARES_SUCCESS);
+  return channel;
+}
+
+// c-ares 1.18 reads the file when a channel is made, and at no other time. Questions that are open
+// end with the old channel and are asked again.
+void Resolver::follow_configuration() {
+  const auto time = time_of(options_.configuration);
+  if (time == configured_) return;
+  const Channel fresh = open_channel();
+  if (fresh == nullptr) return;
+  configured_ = time;
+  ares_destroy(std::exchange(channel_, fresh));
 }
 
 Resolver::~Resolver() {
-  for (auto& [name, query] : queries_) query->wanted = false;
+  for (auto& [name, query] : queries_) {
+    query->wanted = false;
+    query->again.cancel();
+  }
   ares_destroy(channel_);
   sockets_.clear();
   ares_library_cleanup();
@@ -87,6 +124,7 @@ void Resolver::keep(const std::vector<std::string>& names) {
 }
 
 void Resolver::ask(Query& query) {
+  follow_configuration();
   query.asking = true;
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
@@ -103,7 +141,8 @@ void Resolver::ask(Query& query) {
 
 void Resolver::on_answer(Query& query, int status, ares_addrinfo* list) {
   query.asking = false;
-  if (status == ARES_EDESTRUCTION) return;
+  if (status == ARES_EDESTRUCTION && query.wanted)
+    return query.again.arm(loop_.timers(), Duration::zero());
   std::vector<IpAddress> addresses;
   int ttl = static_cast<int>(kLongest / std::chrono::seconds(1));
   for (ares_addrinfo_node* node = list == nullptr ? nullptr : list->nodes; node != nullptr;
@@ -122,11 +161,13 @@ void Resolver::on_answer(Query& query, int status, ares_addrinfo* list) {
   if (addresses.empty()) {
     query.again.arm(loop_.timers(), query.retry);
     query.retry = std::min(query.retry * 2, kRetryMost);
-    if (failed_)
-      failed_(query.name,
-              {ErrorCode::not_found, Side::upstream, query.name + ": " + ares_strerror(status)});
+    // No address and yet no error: the name is known, but has neither A nor AAAA.
+    if (status == ARES_SUCCESS) status = ARES_ENODATA;
+    if (std::exchange(query.failure, status) != status && failed_)
+      failed_(query.name, {ErrorCode::not_found, Side::upstream, ares_strerror(status)});
     return;
   }
+  query.failure = ARES_SUCCESS;
   query.retry = kRetryFirst;
   query.again.arm(loop_.timers(),
                   std::clamp<Duration>(std::chrono::seconds(ttl), kShortest, kLongest));
@@ -162,6 +203,7 @@ void Resolver::rearm_timeout() {
 }
 
 void Resolver::on_timeout() {
+  follow_configuration();
   ares_process_fd(channel_, ARES_SOCKET_BAD, ARES_SOCKET_BAD);
   rearm_timeout();
 }

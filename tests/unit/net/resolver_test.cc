@@ -4,6 +4,7 @@
 
 #include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
+#include "tests/unit/net/test_certificates.h"
 
 namespace gateway::net {
 namespace {
@@ -11,9 +12,10 @@ namespace {
 /// A name server on a loopback port that gives every A question the same answer.
 class NameServer {
  public:
-  explicit NameServer(EventLoop& loop) : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
+  explicit NameServer(EventLoop& loop, std::uint32_t ip = INADDR_LOOPBACK, std::uint16_t port = 0)
+      : fd_(::socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0)) {
     sockaddr_storage storage;
-    const socklen_t size = SocketAddress(IpAddress::v4(INADDR_LOOPBACK), 0).to_sockaddr(storage);
+    const socklen_t size = SocketAddress(IpAddress::v4(ip), port).to_sockaddr(storage);
     GATEWAY_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&storage), size) == 0);
     watcher_.open(loop, fd_, Callback<int>::bind<&NameServer::on_question>(this));
     watcher_.want(FdWatcher::kReadable);
@@ -23,9 +25,12 @@ class NameServer {
     ::close(fd_);
   }
   std::string address() const { return local_address(fd_).to_string(); }
+  std::uint16_t port() const { return local_address(fd_).port(); }
 
   std::vector<std::string> addresses;  ///< four bytes each; empty: no such name
   int questions = 0;
+  bool mute = false;
+  int muted = 0;  ///< questions left without an answer
 
  private:
   void on_question(int) {
@@ -34,7 +39,7 @@ class NameServer {
     socklen_t from_size = sizeof from;
     const ssize_t size =
         ::recvfrom(fd_, bytes, sizeof bytes, 0, reinterpret_cast<sockaddr*>(&from), &from_size);
-    if (size < 17) return;
+    if (size < 17 || (muted += mute, mute)) return;
     ++questions;
     std::string answer(bytes, static_cast<std::size_t>(size));
     std::size_t end = 12;
@@ -69,7 +74,11 @@ class ResolverTest : public testing::Test {
           for (const IpAddress& each : addresses) text += ' ' + each.to_string();
           last_ = text;
         },
-        [this](const std::string&, const Error&) { ++failures_; }, options);
+        [this](const std::string&, const Error& error) {
+          ++failures_;
+          last_failure_ = error.detail;
+        },
+        options);
   }
   bool until(const std::function<bool()>& done) { return run_until(loop_, done); }
 
@@ -79,6 +88,7 @@ class ResolverTest : public testing::Test {
   int answers_ = 0;
   int failures_ = 0;
   std::string last_;
+  std::string last_failure_;
 };
 
 TEST_F(ResolverTest, AnswersSortedAndWithoutDoubles) {
@@ -106,6 +116,19 @@ TEST_F(ResolverTest, AFailureIsToldAndFollowedByAnotherTry) {
   EXPECT_TRUE(until([&] { return answers_ == 1; }));
 }
 
+TEST_F(ResolverTest, AFailureIsToldOncePerOutage) {
+  resolver_->keep({"app.test."});
+  ASSERT_TRUE(until([&] { return failures_ >= 1; }));
+  EXPECT_EQ(last_failure_.find("app.test"), std::string::npos) << "the name is told beside it";
+  const int asked = server_.questions;
+  ASSERT_TRUE(until([&] { return server_.questions >= asked + 4; })) << "two more tries";
+  EXPECT_EQ(failures_, 1);
+  server_.addresses = {"\x0a\x01\x01\x01"};
+  ASSERT_TRUE(until([&] { return answers_ == 1; }));
+  server_.addresses = {};
+  EXPECT_TRUE(until([&] { return failures_ == 2; })) << "another outage";
+}
+
 TEST_F(ResolverTest, NamesThatAreDroppedAreNotAskedForAgain) {
   server_.addresses = {"\x0a\x01\x01\x01"};
   resolver_->keep({"one.test.", "two.test."});
@@ -120,6 +143,34 @@ TEST_F(ResolverTest, KnowsTheHostsFile) {
   ASSERT_TRUE(until([&] { return answers_ == 1; }));
   EXPECT_NE(last_.find("127.0.0.1"), std::string::npos);
   EXPECT_EQ(server_.questions, 0);
+}
+
+TEST_F(ResolverTest, FollowsAChangedConfiguration) {
+  NameServer other(loop_, INADDR_LOOPBACK + 1, server_.port());
+  server_.addresses = {"\x0a\x01\x01\x01"};
+  other.addresses = {"\x0a\x02\x02\x02"};
+  const TemporaryFolder folder;
+  Resolver::Options options;
+  options.configuration = folder.write("resolv.conf", "nameserver 127.0.0.1\n");
+  options.port = server_.port();
+  options.timeout = std::chrono::milliseconds(100);
+  std::map<std::string, std::string> heard;
+  Resolver resolver(
+      loop_,
+      [&](const std::string& name, std::vector<IpAddress> addresses) {
+        heard[name] = addresses.front().to_string();
+      },
+      {}, options);
+  resolver.keep({"app.test.", "mute.test."});
+  ASSERT_TRUE(until([&] { return heard.size() == 2; }));
+  EXPECT_EQ(heard["app.test."], "10.1.1.1");
+  // Questions that are open when the servers change are asked of the new ones.
+  server_.mute = true;
+  ASSERT_TRUE(until([&] { return server_.muted >= 1; }));
+  folder.write("resolv.conf.new", "nameserver 127.0.0.2\n");
+  std::filesystem::rename(folder.path("resolv.conf.new"), options.configuration);
+  EXPECT_TRUE(
+      until([&] { return heard["app.test."] == "10.2.2.2" && heard["mute.test."] == "10.2.2.2"; }));
 }
 
 TEST_F(ResolverTest, DiesWithQuestionsOpen) {
