@@ -4,8 +4,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <utility>
 
 #include "gateway/base/check.h"
 
@@ -20,13 +22,18 @@ constexpr std::string_view kVolumeLink =
 
 }  // namespace
 
-FolderWatch::FolderWatch(EventLoop& loop, std::function<void()> on_change)
+FolderWatch::FolderWatch(EventLoop& loop, std::function<void()> on_change,
+                         std::function<void(const std::string&)> on_problem)
     : loop_(loop),
       on_change_(std::move(on_change)),
+      on_problem_(std::move(on_problem)),
       fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
       quiet_(Callback<>::bind<&FolderWatch::on_timer>(this)),
       retry_(Callback<>::bind<&FolderWatch::on_retry>(this)) {
-  if (fd_ < 0) return;  // out of inotify instances: changes are then seen by SIGHUP alone
+  if (fd_ < 0) {
+    tell_problem("files", errno);
+    return;
+  }
   watcher_.open(loop_, fd_, Callback<int>::bind<&FolderWatch::on_readable>(this));
   watcher_.want(FdWatcher::kReadable);
 }
@@ -50,12 +57,13 @@ void FolderWatch::watch(const std::vector<std::string>& paths) {
   }
   for (auto& [path, folder] : folders_) {
     const auto kept = wanted.find(path);
-    if (kept != wanted.end())
-      kept->second.descriptor = folder.descriptor;
-    else if (folder.descriptor >= 0)
-      ::inotify_rm_watch(fd_, folder.descriptor);
+    if (kept != wanted.end()) kept->second.descriptor = std::exchange(folder.descriptor, -1);
   }
-  folders_ = std::move(wanted);
+  std::swap(folders_, wanted);
+  // One folder has one descriptor, in however many spellings it is named.
+  for (const auto& [path, folder] : wanted)
+    if (folder.descriptor >= 0 && !watches(folder.descriptor))
+      ::inotify_rm_watch(fd_, folder.descriptor);
   if (!add_missing()) retry_.arm(loop_.timers(), kRetry);
 }
 
@@ -64,9 +72,18 @@ bool FolderWatch::add_missing() {
   for (auto& [path, folder] : folders_) {
     if (folder.descriptor >= 0 || fd_ < 0) continue;
     folder.descriptor = ::inotify_add_watch(fd_, path.c_str(), kEvents);
-    complete = complete && folder.descriptor >= 0;
+    if (folder.descriptor >= 0) continue;
+    complete = false;
+    // One that is not there yet is no problem.
+    if (errno != ENOENT && errno != ENOTDIR) tell_problem(path, errno);
   }
   return complete;
+}
+
+void FolderWatch::tell_problem(const std::string& what, int error) {
+  if (!on_problem_) return;
+  std::exchange(on_problem_,
+                nullptr)("cannot watch " + what + " for changes: " + std::strerror(error));
 }
 
 void FolderWatch::on_retry() {
@@ -77,13 +94,18 @@ void FolderWatch::on_retry() {
   if (std::ranges::count_if(folders_, missing) != before) changed();
 }
 
+bool FolderWatch::watches(int descriptor) const {
+  return std::ranges::any_of(
+      folders_, [&](const auto& entry) { return entry.second.descriptor == descriptor; });
+}
+
 bool FolderWatch::concerns(int descriptor, const char* name) const {
-  for (const auto& [path, folder] : folders_) {
-    if (folder.descriptor != descriptor) continue;
-    if (folder.everything || name == kVolumeLink) return true;
-    return std::ranges::find(folder.files, name) != folder.files.end();
-  }
-  return false;
+  return std::ranges::any_of(folders_, [&](const auto& entry) {
+    const Folder& folder = entry.second;
+    return folder.descriptor == descriptor &&
+           (folder.everything || name == kVolumeLink ||
+            std::ranges::find(folder.files, name) != folder.files.end());
+  });
 }
 
 void FolderWatch::on_readable(int) {

@@ -15,13 +15,15 @@ namespace gateway {
 /// file, and Kubernetes swaps the `..data` link of a volume, so a watch on the file itself sees
 /// nothing. One call after things have been quiet for a moment, however many files were written; at
 /// the latest a second after the first change. Folders that do not exist yet, or were replaced, are
-/// found again within a second. One loop.
+/// found again within a second. A folder may be named in several spellings. One loop.
 class FolderWatch {
  public:
   static constexpr Duration kQuiet = std::chrono::milliseconds(100);
   static constexpr Duration kLongest = std::chrono::seconds(1);
 
-  FolderWatch(EventLoop& loop, std::function<void()> on_change);
+  /// `on_problem` hears, once, why changes cannot be seen: limits of inotify, or no permission.
+  FolderWatch(EventLoop& loop, std::function<void()> on_change,
+              std::function<void(const std::string&)> on_problem = {});
   ~FolderWatch();
   FolderWatch(const FolderWatch&) = delete;
   FolderWatch& operator=(const FolderWatch&) = delete;
@@ -38,14 +40,17 @@ class FolderWatch {
   };
 
   void on_readable(int events);
+  bool watches(int descriptor) const;
   bool concerns(int descriptor, const char* name) const;
   void changed();
   void on_timer();
   void on_retry();
   bool add_missing();
+  void tell_problem(const std::string& what, int error);
 
   EventLoop& loop_;
   std::function<void()> on_change_;
+  std::function<void(const std::string&)> on_problem_;  ///< none once it was told
   int fd_;
   FdWatcher watcher_;
   Timer quiet_;

@@ -1,6 +1,7 @@
 #include "gateway/runtime/folder_watch.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "tests/unit/runtime/turns.h"
 
@@ -79,6 +80,28 @@ TEST_F(FolderWatchTest, WaitsForAFolderThatDoesNotExistYet) {
   EXPECT_TRUE(told(1));
 }
 
+TEST_F(FolderWatchTest, KnowsAFolderByEverySpelling) {
+  const std::string file = folder_.write("all/token", "old");
+  folder_.write("all/a.crt", "old");
+  // However they sort, each must be asked.
+  const std::string before = folder_.path("./all/token");
+  const std::string after = folder_.path("all//token");
+  for (const std::string& other : {file, before, after}) {
+    watch_.watch({other, folder_.path("all") + "/"});
+    const int calls = calls_;
+    folder_.write("all/a.crt", "new");
+    EXPECT_TRUE(told(calls + 1)) << other;
+  }
+}
+
+TEST_F(FolderWatchTest, KeepsAFolderThatLosesOneOfItsSpellings) {
+  folder_.write("all/token", "old");
+  watch_.watch({folder_.path("./all/token"), folder_.path("all/token")});
+  watch_.watch({folder_.path("all/token")});
+  folder_.write("all/other", "new");
+  expect_no_call_but_one_for("all/token");
+}
+
 TEST_F(FolderWatchTest, ForgetsWhatIsNoLongerWatched) {
   folder_.write("a/file", "1");
   folder_.write("b/file", "1");
@@ -86,6 +109,41 @@ TEST_F(FolderWatchTest, ForgetsWhatIsNoLongerWatched) {
   watch_.watch({folder_.path("b")});
   folder_.write("a/file", "2");
   expect_no_call_but_one_for("b/file");
+}
+
+TEST(FolderWatchLimits, SaysOnceThatAFolderCannotBeWatched) {
+  EventLoop loop;
+  TemporaryFolder folder;
+  std::vector<std::string> problems;
+  FolderWatch watch(
+      loop, [] {}, [&](const std::string& text) { problems.push_back(text); });
+  watch.watch({folder.path("later/gateway.yaml")});
+  EXPECT_TRUE(problems.empty()) << "it may come";
+  // A link that leads to itself can be watched by nobody, root included.
+  fs::create_symlink("round", folder.path("round"));
+  for (int i = 0; i < 2; ++i) {
+    watch.watch({folder.path("round/a"), folder.path("round/b")});
+    watch.watch({});
+  }
+  ASSERT_EQ(problems.size(), 1U);
+  EXPECT_NE(problems[0].find(folder.path("round") + " for changes: "), std::string::npos)
+      << problems[0];
+}
+
+TEST(FolderWatchLimits, LivesWithoutInotify) {
+  EventLoop loop;
+  TemporaryFolder folder;
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  rlimit none = before;
+  none.rlim_cur = 0;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  std::vector<std::string> problems;
+  FolderWatch watch(
+      loop, [] {}, [&](const std::string& text) { problems.push_back(text); });
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  watch.watch({folder.path()});
+  EXPECT_EQ(problems.size(), 1U);
 }
 
 }  // namespace
