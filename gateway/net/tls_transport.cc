@@ -45,9 +45,11 @@ class TlsTransport final : public SocketTransport,
 
   friend class WarmConnections;
   friend class IntrusiveList<TlsTransport, TlsTransport>;
-  void keep_warm();
+  void note_read();
+  void note_write();
+  void warm() { SSL_clear_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS); }
   void cool();
-  Instant last_use_{};  ///< as far as WarmConnections was told
+  Instant last_use_{};  ///< exact to WarmConnections::kStep
 
   // Until the first bytes a server connection has no SSL object: who merely connects costs little.
   SslCtxPtr server_;
@@ -59,10 +61,10 @@ class TlsTransport final : public SocketTransport,
   bool in_clear_ = false;    // the client does not speak TLS
 };
 
-/// OpenSSL's record buffers (34 KiB a connection) are given back when a connection falls idle, not
-/// after each record: allocating them anew costs a busy connection a twentieth of a small request.
-/// Bounded, so that many connections that say little each cost what idle ones do; while a handshake
-/// is under way OpenSSL gives them back by itself.
+/// OpenSSL's record buffers (34 KiB a connection) are given back when a busy connection falls idle,
+/// not after each record: allocating them anew costs a twentieth of a small request. Busy is who is
+/// heard again soon after; all others, and those beyond a bound, have them for the length of a read
+/// or write, so that many connections that say little each cost what idle ones do.
 class WarmConnections {
  public:
   static constexpr std::size_t kMost = 256;
@@ -77,12 +79,11 @@ class WarmConnections {
   }
 
   void used(TlsTransport& transport) {
-    transport.last_use_ = loop_->now();
     if (connections_.back() == &transport) return;
     if (transport.linked())
       transport.unlink();
-    else if (++count_ > kMost)
-      cool_oldest();
+    else
+      take(transport);
     connections_.push_back(transport);
     if (!timer_.armed()) timer_.arm(loop_->timers(), kIdle);
   }
@@ -98,6 +99,10 @@ class WarmConnections {
     count_ = 0;
     timer_.cancel();
     loop_ = &loop;
+  }
+  void take(TlsTransport& transport) {
+    if (++count_ > kMost) cool_oldest();
+    transport.warm();
   }
   void cool_oldest() {
     if (TlsTransport* oldest = connections_.pop_front()) {
@@ -119,13 +124,23 @@ class WarmConnections {
   Timer timer_{Callback<>::bind<&WarmConnections::on_timer>(this)};
 };
 
-void TlsTransport::keep_warm() {
-  if (loop().now() - last_use_ < WarmConnections::kStep) return;
-  if (established_ && !closed()) WarmConnections::of(loop()).used(*this);
+void TlsTransport::note_read() {
+  const Duration quiet = loop().now() - last_use_;
+  if (quiet < WarmConnections::kStep && linked()) return;
+  last_use_ = loop().now();
+  if (closed()) return;
+  if (quiet < WarmConnections::kIdle) return WarmConnections::of(loop()).used(*this);
+  // By itself OpenSSL gives the read buffer back only to who reads once more in vain.
+  if (!linked()) SSL_free_buffers(ssl_.get());
+}
+
+// A long answer keeps warm who is warm already.
+void TlsTransport::note_write() {
+  if (linked() && loop().now() - last_use_ >= WarmConnections::kStep) note_read();
 }
 
 void TlsTransport::cool() {
-  last_use_ = {};
+  SSL_set_mode(ssl_.get(), SSL_MODE_RELEASE_BUFFERS);
   SSL_free_buffers(ssl_.get());
 }
 
@@ -214,8 +229,7 @@ void TlsTransport::handshake_failed() {
 void TlsTransport::establish() {
   established_ = true;
   SSL* ssl = ssl_.get();
-  SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
-  keep_warm();
+  SSL_free_buffers(ssl);
   facts_.version = SSL_get_version(ssl);
   facts_.cipher = SSL_get_cipher_name(ssl);
   facts_.resumed = SSL_session_reused(ssl) == 1;
@@ -255,7 +269,7 @@ void TlsTransport::read_records() {
     break;
   }
   flush_ciphertext();  // an alert, or the answer to a key update
-  keep_warm();
+  note_read();
   std::string detail;
   const bool broken = reason == SSL_ERROR_SSL || reason == SSL_ERROR_SYSCALL;
   if (broken) detail = openssl_error();
@@ -289,13 +303,14 @@ void TlsTransport::write(std::span<const iovec> pieces) {
   if (!usable()) return;
   if (in_clear_) return send(pieces);
   io().collect(*this);
-  if (ticket_due_) {
-    ticket_due_ = false;
-    SSL_new_session_ticket(ssl_.get());
-  }
+  const bool with_ticket = ticket_due_;
+  ticket_due_ = false;
+  if (with_ticket) SSL_new_session_ticket(ssl_.get());
   encrypt(pieces);
   flush_ciphertext();
-  keep_warm();
+  // For a ticket OpenSSL's state machine takes a read buffer too.
+  if (with_ticket && !linked()) SSL_free_buffers(ssl_.get());
+  note_write();
 }
 
 // Small pieces are copied together into one record; of large ones only what fills up a record.
