@@ -5,7 +5,7 @@ if("${CMAKE_CXX_COMPILER_ID}-${CMAKE_CXX_COMPILER_VERSION}" MATCHES "^(GNU-12|Cl
 endif()
 option(GATEWAY_WERROR "Treat warnings as errors" ${werror})
 option(GATEWAY_LTO "Link-time optimisation" OFF)
-option(GATEWAY_JEMALLOC "Link jemalloc into the programs" ON)
+option(GATEWAY_JEMALLOC "Link jemalloc into the programs" OFF)
 set(GATEWAY_SANITIZE "" CACHE STRING "Sanitizers, as for -fsanitize (address,undefined or thread)")
 set(GATEWAY_PGO "" CACHE STRING "Profile-guided optimisation: generate or use")
 set(GATEWAY_PGO_DIR "${CMAKE_SOURCE_DIR}/build/pgo-profile" CACHE PATH "Where profiles are kept")
