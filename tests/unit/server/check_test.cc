@@ -8,8 +8,6 @@
 #include <fstream>
 
 #include "gateway/config/field_reader.h"
-#include "gateway/config/reference.h"
-#include "gateway/config/schema.h"
 #include "gateway/server/policy_tables.h"
 
 namespace gateway::server {
@@ -19,11 +17,6 @@ using testing::HasSubstr;
 namespace fs = std::filesystem;
 
 const fs::path kRoot = GATEWAY_SOURCE_DIR;
-
-std::string content(const fs::path& path) {
-  std::ifstream file(path);
-  return {std::istreambuf_iterator<char>(file), {}};
-}
 
 void write(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
 
@@ -133,20 +126,6 @@ TEST(PolicyTables, DefaultsAreValid) {
         EXPECT_FALSE(field.text.empty()) << policy.type << "." << field.name;
     }
   }
-}
-
-TEST(Documents, AreThoseOfTheTables) {
-  EXPECT_EQ(content(kRoot / "docs/configuration.md"), config::reference_page(policy_tables()))
-      << "run make docs";
-  EXPECT_EQ(content(kRoot / "docs/configuration.schema.json"), config::json_schema(policy_tables()))
-      << "run make docs";
-}
-
-TEST(Documents, ReferenceNamesEveryOptionAndPolicy) {
-  const std::string page = config::reference_page(policy_tables());
-  for (const char* word : {"`listeners[].tls.certificates[]`", "`path_prefix`", "| `burst` |",
-                           "### `token`", "### `consistent_hash`", "| `address` or"})
-    EXPECT_THAT(page, testing::AnyOf(HasSubstr(word), HasSubstr("`addresses` or `address`")));
 }
 
 }  // namespace
