@@ -42,14 +42,20 @@ lint: ## Check format, clang-tidy, scripts, include direction and sizes
 	@tools/install-dependencies build lint
 	tools/lint
 
-.PHONY: sanitize
-sanitize: ## Pass the suite under ASan and UBSan, unit and scenario tests under TSan as well
+.PHONY: sanitize asan tsan
+sanitize: asan tsan ## Both of the following
+
+asan: ## Pass the whole suite under ASan and UBSan
 	@tools/install-dependencies build test
-	@$(MAKE) --no-print-directory build/asan/build.ninja build/tsan/build.ninja
+	@$(MAKE) --no-print-directory build/asan/build.ninja
 	$(call cmake_build,asan)
-	$(call run_tests,asan)
-	$(call cmake_build,tsan)
-	$(call run_tests,tsan) -L 'unit|scenario'
+	tools/sanitize asan
+
+tsan: ## Pass unit and scenario tests under TSan
+	@tools/install-dependencies build
+	@$(MAKE) --no-print-directory build/tsan/build.ninja
+	$(call cmake_build,tsan) --target in_process_tests
+	tools/sanitize tsan -L 'unit|scenario'
 
 .PHONY: fuzz
 fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)

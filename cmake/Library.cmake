@@ -2,6 +2,7 @@ include(GoogleTest)
 
 # Umbrellas for `cmake --build --target`.
 add_custom_target(programs)
+add_custom_target(in_process_tests)
 add_custom_target(fuzzers)
 
 # gateway_library(<folder> [DEPS <folder>...] [LIBS <external target>...])
@@ -38,8 +39,9 @@ function(gateway_unit_test name)
     target_link_libraries(unit_${name} PRIVATE gateway_${dep})
   endforeach()
   target_link_libraries(unit_${name} PRIVATE gateway_flags GTest::gmock GTest::gtest_main ${arg_LIBS})
+  add_dependencies(in_process_tests unit_${name})
   add_test(NAME unit_${name} COMMAND unit_${name})
-  set_tests_properties(unit_${name} PROPERTIES LABELS unit TIMEOUT 120)
+  set_tests_properties(unit_${name} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
 
 # gateway_program(<name> SOURCES ... DEPS ...): an executable in bin/.

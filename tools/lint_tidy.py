@@ -63,7 +63,7 @@ def main():
     rules = rules_hash(tidy)
     began = time.monotonic()
     seen = set()
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
         for output in pool.map(lambda unit: check(unit, tidy, build, rules), units):
             for headline, finding in findings_of(output):
                 if headline not in seen:
