@@ -71,3 +71,20 @@ def test_a_failing_mirror_is_one_sentence_after_what_apt_said(tmp_path):
     assert result.returncode == 1
     assert result.stderr.startswith("E: mirror is away\n")
     assert "package lists cannot be fetched" in result.stderr.splitlines()[-1]
+
+
+def test_what_a_killed_run_left_behind_is_removed_and_nothing_else(tmp_path):
+    path = tool_folder(tmp_path / "bin", {
+        "dpkg-query": 'for p in "$@"; do echo "installed $p"; done', "id": "echo 0"})
+    policy = tmp_path / "policy-rc.d"
+    ended = subprocess.Popen(["/bin/sh", "-c", ":"])
+    ended.wait()
+    for text, stays in [
+        (f"#!/bin/sh\n# tools/install-dependencies, process {ended.pid}\nexit 101\n", False),
+        (f"#!/bin/sh\n# tools/install-dependencies, process {os.getpid()}\nexit 101\n", True),
+        ("#!/bin/sh\nexit 101\n", True),
+    ]:
+        policy.write_text(text)
+        result = run("build", PATH=path, POLICY_RC_FILE=str(policy))
+        assert (result.returncode, result.stderr) == (0, "")
+        assert policy.exists() == stays, text

@@ -1,5 +1,6 @@
 """make install and uninstall, into a staging folder."""
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -29,7 +30,21 @@ def test_installs_program_unit_and_configuration(root):
     unit = (root / "usr/lib/systemd/system/gateway.service").read_text()
     assert "ExecStart=/usr/bin/gateway --config /etc/gateway/gateway.yaml\n" in unit
     assert "@PREFIX@" not in unit
-    assert (root / "etc/gateway/gateway.yaml").read_text() == (ROOT / "config/prod.yaml").read_text()
+    schema, *installed = (root / "etc/gateway/gateway.yaml").read_text().splitlines()
+    assert installed == (ROOT / "config/prod.yaml").read_text().splitlines()[1:]
+    assert (root / schema.split("$schema=/")[1]).is_file()
+
+
+def test_the_installed_documents_find_each_other(root):
+    act("install", root)
+    documents = root / "usr/share/doc/gateway"
+    pages = [documents / "README.md", *documents.glob("docs/**/*.md")]
+    assert len(pages) > 10
+    for page in pages:
+        for target in re.findall(r"\]\(([^)#:]+)[^):]*\)", page.read_text()):
+            if target.startswith("../") and page.parent == documents / "docs":
+                continue  # a source file
+            assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_uninstall_leaves_nothing(root):
