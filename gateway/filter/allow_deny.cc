@@ -1,6 +1,6 @@
 #include <vector>
 
-#include "gateway/filter/rows.h"
+#include "gateway/filter/filter.h"
 
 namespace gateway::filter {
 namespace {

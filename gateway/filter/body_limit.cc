@@ -1,4 +1,4 @@
-#include "gateway/filter/rows.h"
+#include "gateway/filter/filter.h"
 
 namespace gateway::filter {
 namespace {

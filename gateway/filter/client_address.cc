@@ -1,5 +1,7 @@
 #include "gateway/filter/client_address.h"
 
+#include <algorithm>
+
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
@@ -63,6 +65,19 @@ ClientAddress client_address(const downstream::ConnectionFacts& connection,
     }
   }
   return result;
+}
+
+std::string_view client_network(const IpAddress& address, int ipv6_bits, NetworkBytes& storage) {
+  const std::string_view bytes = address.bytes();
+  if (address.is_v4()) return bytes;
+  std::copy(bytes.begin(), bytes.end(), storage.begin());
+  for (int bit = ipv6_bits; bit < 128;) {
+    const int kept = bit % 8;
+    char& byte = storage[static_cast<std::size_t>(bit / 8)];
+    byte = static_cast<char>(byte & (0xff00 >> kept));
+    bit += 8 - kept;
+  }
+  return {storage.data(), storage.size()};
 }
 
 void write_forwarded_headers(http::RequestHead& request, Arena& arena,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/address.h"
@@ -18,6 +20,14 @@ struct ClientAddress {
 /// rightmost address of X-Forwarded-For that is not itself trusted.
 ClientAddress client_address(const downstream::ConnectionFacts& connection,
                              const http::RequestHead& request, const std::vector<Cidr>& trusted);
+
+/// Memory for client_network().
+using NetworkBytes = std::array<char, 16>;
+
+/// What makes one client where clients are counted: an IPv4 address, or the first `ipv6_bits` of an
+/// IPv6 one, since whoever has an address usually has its whole network. The view is into `address`
+/// or `storage`.
+std::string_view client_network(const IpAddress& address, int ipv6_bits, NetworkBytes& storage);
 
 /// Writes what the upstream is told about the client: X-Forwarded-For and X-Forwarded-Proto. From a
 /// peer that is not trusted, Forwarded, X-Real-IP and the X-Forwarded family are removed first

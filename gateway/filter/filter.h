@@ -30,7 +30,7 @@ class Upstream;
 /// A filter is one policy on a route. Life: its settings are validated by its field table,
 /// `compile`d once per snapshot off the workers (Plan, immutable, shared), `bind`-ed once per
 /// worker (Filter), and its hooks are called for each exchange. One file per policy, one row in
-/// kFilters (gateway/filter/table.h), whose order is the order in which filters run.
+/// the table (gateway/filter/table.cc), whose order is the order in which filters run.
 namespace gateway::filter {
 
 /// What a filter answers instead of the upstream.
@@ -92,7 +92,9 @@ struct RequestContext {
   std::string_view user{};        ///< set by token
   std::string_view token_hash{};  ///< set by token: SHA-256, raw bytes; for rate limits by token
   LocalReply reply{};
-  void* filter_data = nullptr;          ///< of the filter that holds the exchange
+  /// The called filter's own: null in on_request, in its other hooks what on_request left here.
+  /// While a filter holds the exchange it stays that filter's.
+  void* filter_data = nullptr;
   http::HeaderList response_headers{};  ///< set on whatever answer goes out, local replies included
 
   static constexpr std::size_t kMaxStages = 4;

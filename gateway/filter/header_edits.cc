@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "gateway/filter/rows.h"
+#include "gateway/filter/filter.h"
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {

@@ -3,8 +3,9 @@
 
 #include <fmt/format.h>
 
+#include "gateway/filter/client_address.h"
+#include "gateway/filter/filter.h"
 #include "gateway/filter/rate_table.h"
-#include "gateway/filter/rows.h"
 
 namespace gateway::filter {
 namespace {
@@ -59,17 +60,9 @@ struct Settings {
 
 /// What one client is known by; the text's bytes live in `storage`.
 std::string_view client_key(const RequestContext& context, const Settings& settings,
-                            char (&storage)[16]) {
+                            NetworkBytes& storage) {
   if (settings.by_token && !context.token_hash.empty()) return context.token_hash;
-  const std::string_view bytes = context.client.bytes();
-  if (context.client.is_v4()) return bytes;
-  std::copy(bytes.begin(), bytes.end(), storage);
-  for (int bit = settings.ipv6_bits; bit < 128;) {
-    const int kept = bit % 8;
-    storage[bit / 8] = static_cast<char>(storage[bit / 8] & (0xff00 >> kept));
-    bit += 8 - kept;
-  }
-  return {storage, sizeof storage};
+  return client_network(context.client, settings.ipv6_bits, storage);
 }
 
 std::string_view seconds_text(Duration wait, Arena& arena) {
@@ -84,7 +77,7 @@ class RateLimit final : public Filter {
   RateLimit(const Settings& settings, RateTable& table) : settings_(settings), table_(table) {}
 
   Verdict on_request(RequestContext& context) override {
-    char storage[16];
+    NetworkBytes storage;
     const Duration wait =
         table_.take(client_key(context, settings_, storage), context.loop.now(), settings_.rate);
     if (wait == Duration(0)) return Verdict::proceed;

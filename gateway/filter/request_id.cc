@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "gateway/filter/rows.h"
+#include "gateway/filter/filter.h"
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <vector>
 
 #include "gateway/filter/filter.h"
 
@@ -15,6 +16,11 @@ std::span<const config::Policy> filter_policies();
 /// Where in that order a filter with these settings runs; a filter that has two places (rate limit
 /// by address, by token) is told apart by its options.
 std::size_t run_position(const config::PolicySettings& settings);
+/// The filters of a route in the order in which they run: `global`, those of every route, first
+/// among equals. One that the route repeats option for option runs once, else its requests would be
+/// counted twice.
+std::vector<config::PolicySettings> run_order(const std::vector<config::PolicySettings>& global,
+                                              const std::vector<config::PolicySettings>& own);
 /// Null when unknown.
 const FilterType* find_filter_type(std::string_view type);
 

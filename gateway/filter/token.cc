@@ -1,4 +1,4 @@
-#include "gateway/filter/token.h"
+#include "gateway/filter/filter.h"
 
 #include <fmt/format.h>
 
@@ -198,7 +198,7 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 
 }  // namespace
 
-const FilterType kToken = {
+extern const FilterType kToken = {
     {"token", "Asks an upstream whether the Authorization token is good, and who its user is.",
      kFields},
     compile};

@@ -8,8 +8,11 @@ BoundRoute::BoundRoute(std::shared_ptr<const routing::Route> route,
     : route_(std::move(route)),
       chain_(std::move(chain)),
       cells_(services.metrics().route(route_->name())) {
-  for (const snapshot::RouteFilter& entry : *chain_)
+  for (const snapshot::RouteFilter& entry : *chain_) {
     filters_.push_back({entry.plan->bind(services), entry.plan->hooks()});
+    if ((entry.plan->hooks() & (filter::kOnResponse | filter::kOnDone)) != 0)
+      keeps_filter_data_ = true;
+  }
   call_options_.request_timeout = route_->model.timeout;
   call_options_.idle_timeout = route_->model.idle_timeout;
 }

@@ -34,6 +34,8 @@ class BoundRoute final : public LocalCounted {
     return route_.get() == route && chain_.get() == chain;
   }
   std::vector<BoundFilter>& filters() { return filters_; }
+  /// Whether a filter has a hook after on_request, so that what it leaves there must be kept.
+  bool keeps_filter_data() const { return keeps_filter_data_; }
   RouteCells& cells() { return *cells_; }
   const upstream::CallOptions& call_options() const { return call_options_; }
   /// The upstreams of `forward`, in order, as they were when the proxy took its snapshot number
@@ -48,6 +50,7 @@ class BoundRoute final : public LocalCounted {
   std::shared_ptr<const routing::Route> route_;
   std::shared_ptr<const snapshot::FilterChain> chain_;
   std::vector<BoundFilter> filters_;
+  bool keeps_filter_data_ = false;
   std::shared_ptr<RouteCells> cells_;
   upstream::CallOptions call_options_;
   Targets targets_;

@@ -72,15 +72,33 @@ void Exchange::strip_identity_headers() {
 
 void Exchange::run_request_filters() {
   std::vector<BoundFilter>& filters = route_->filters();
+  if (filter_data_ == nullptr && route_->keeps_filter_data())
+    filter_data_ = context_.arena.make_array<void*>(filters.size());
   while (next_filter_ < filters.size()) {
-    BoundFilter& bound = filters[next_filter_++];
-    if ((bound.hooks & filter::kOnRequest) == 0) continue;
-    const Verdict verdict = bound.filter->on_request(context_);
+    const std::size_t index = next_filter_++;
+    BoundFilter& bound = filters[index];
+    context_.filter_data = nullptr;
+    const bool wanted = (bound.hooks & filter::kOnRequest) != 0;
+    const Verdict verdict = wanted ? bound.filter->on_request(context_) : Verdict::proceed;
+    if (filter_data_ != nullptr) filter_data_[index] = context_.filter_data;
     if (verdict == Verdict::proceed) continue;
     if (verdict == Verdict::reply) return reply(context_.reply);
     return;  // on_resume goes on
   }
   act();
+}
+
+// Of the filters that have seen the request, those that have this hook.
+template <typename Hook>
+void Exchange::call_filters(unsigned hook, Hook&& call) {
+  if (filter_data_ == nullptr) return;
+  for (std::size_t i = 0; i < next_filter_; ++i) {
+    BoundFilter& bound = route_->filters()[i];
+    if ((bound.hooks & hook) == 0) continue;
+    context_.filter_data = filter_data_[i];
+    call(*bound.filter);
+    filter_data_[i] = context_.filter_data;
+  }
 }
 
 void Exchange::on_resume(Verdict verdict) {
@@ -261,10 +279,8 @@ void Exchange::on_response_head(http::ResponseHead& head) {
   if (head.status == 101)  // never asked for: Upgrade is not forwarded
     return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
   http::strip_hop_by_hop(head.headers);
-  for (std::size_t i = 0; i < next_filter_; ++i) {
-    BoundFilter& bound = route_->filters()[i];
-    if ((bound.hooks & filter::kOnResponse) != 0) bound.filter->on_response(context_, head);
-  }
+  call_filters(filter::kOnResponse,
+               [&](filter::Filter& each) { each.on_response(context_, head); });
   for (const http::Header& field : context_.response_headers)
     head.headers.set(context_.arena, field.name, field.value);
   auto sent = stream_.send_head(head);
@@ -312,10 +328,7 @@ void Exchange::finish(int status, ErrorCode code) {
     cells.finish(status, took, request_bytes_, response_bytes_);
     if (call_.attempts() > 1) cells.retries.add(call_.attempts() - 1);
     const filter::Outcome outcome{status, code, request_bytes_, response_bytes_};
-    for (std::size_t i = 0; i < next_filter_; ++i) {
-      BoundFilter& bound = route_->filters()[i];
-      if ((bound.hooks & filter::kOnDone) != 0) bound.filter->on_done(context_, outcome);
-    }
+    call_filters(filter::kOnDone, [&](filter::Filter& each) { each.on_done(context_, outcome); });
   }
   log(status, code);
 }

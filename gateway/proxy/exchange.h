@@ -41,6 +41,8 @@ class Exchange final : public downstream::Exchange,
   void strip_identity_headers();
   void run_request_filters();
   void on_resume(filter::Verdict verdict);
+  template <typename Hook>
+  void call_filters(unsigned hook, Hook&& call);
   void act();
   void redirect();
   void respond();
@@ -76,7 +78,8 @@ class Exchange final : public downstream::Exchange,
   Buffer early_body_;  ///< body bytes that came while a filter held the exchange
   http::HeaderList* request_trailers_ = nullptr;
   http::HeaderList response_trailers_;
-  std::size_t next_filter_ = 0;  ///< filters before it have seen on_request
+  void** filter_data_ = nullptr;  ///< of each filter; null when none has a hook after on_request
+  std::size_t next_filter_ = 0;   ///< filters before it have seen on_request
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
   int status_ = 0;

@@ -147,13 +147,8 @@ class Report {
     for (const auto& other : explanation.missed) rival("not", other);
   }
 
-  // Global filters and the route's own, in the order in which they run.
   void filters(const config::Route& route) {
-    std::vector<config::PolicySettings> chain = model_.filters;
-    chain.insert(chain.end(), route.filters.begin(), route.filters.end());
-    std::stable_sort(chain.begin(), chain.end(), [](const auto& a, const auto& b) {
-      return filter::run_position(a) < filter::run_position(b);
-    });
+    const auto chain = filter::run_order(model_.filters, route.filters);
     if (chain.empty()) line("filters", "none");
     const char* label = "filters";
     for (const config::PolicySettings& settings : chain) {

@@ -22,10 +22,19 @@ Result<RouteFilter> compile_filter(const config::PolicySettings& settings,
   return RouteFilter{type, settings, *plan};
 }
 
+// `known`: what is compiled already, for those with equal settings.
 Result<FilterChain> compile_filters(const std::vector<config::PolicySettings>& list,
-                                    std::string_view owner, filter::CompileServices& services) {
+                                    const FilterChain& known, std::string_view owner,
+                                    filter::CompileServices& services) {
   FilterChain chain;
   for (const config::PolicySettings& settings : list) {
+    const auto found = std::find_if(known.begin(), known.end(), [&](const RouteFilter& entry) {
+      return entry.settings == settings;
+    });
+    if (found != known.end()) {
+      chain.push_back(*found);
+      continue;
+    }
     auto compiled = compile_filter(settings, services);
     if (!compiled) {
       Error error = compiled.error();
@@ -34,17 +43,6 @@ Result<FilterChain> compile_filters(const std::vector<config::PolicySettings>& l
     }
     chain.push_back(std::move(*compiled));
   }
-  return chain;
-}
-
-// Filters run in the order of the table, whatever the order in the file; global ones first among
-// equals.
-FilterChain merge(const FilterChain& global, FilterChain own) {
-  FilterChain chain = global;
-  for (RouteFilter& entry : own) chain.push_back(std::move(entry));
-  std::stable_sort(chain.begin(), chain.end(), [](const RouteFilter& a, const RouteFilter& b) {
-    return filter::run_position(a.settings) < filter::run_position(b.settings);
-  });
   return chain;
 }
 
@@ -60,7 +58,7 @@ class Compiler {
     if (!table) return tl::make_unexpected(table.error());
     snapshot_.routes = *table;
     share_upstreams();
-    auto global = compile_filters(model.filters, "every route", services_);
+    auto global = compile_filters(model.filters, {}, "every route", services_);
     if (!global) return tl::make_unexpected(global.error());
     const bool reuse = previous_ != nullptr && previous_->model->filters == model.filters;
     snapshot_.chains.resize(snapshot_.routes->routes().size());
@@ -93,10 +91,10 @@ class Compiler {
     if (reuse && route.index < previous_->routes->routes().size() &&
         previous_->routes->routes()[route.index].get() == &route)
       return previous_->chains[route.index];
-    auto own =
-        compile_filters(route.model.filters, fmt::format("route {}", route.name()), services_);
-    if (!own) return tl::make_unexpected(own.error());
-    return std::make_shared<const FilterChain>(merge(global, std::move(*own)));
+    auto chain = compile_filters(filter::run_order(snapshot_.model->filters, route.model.filters),
+                                 global, fmt::format("route {}", route.name()), services_);
+    if (!chain) return tl::make_unexpected(chain.error());
+    return std::make_shared<const FilterChain>(std::move(*chain));
   }
 
   void collect_identity_headers() {

@@ -2,25 +2,26 @@
 
 #include <array>
 
+// A new balancer: its file, its row here.
+#define GATEWAY_BALANCERS(ROW) \
+  ROW(kLeastRequest)           \
+  ROW(kRoundRobin)             \
+  ROW(kWeighted)               \
+  ROW(kConsistentHash)         \
+  ROW(kRandomChoice)
+
 namespace gateway::upstream {
 
-// Each defined by the file of its name.
-extern const BalancerRow kLeastRequest;
-extern const BalancerRow kRoundRobin;
-extern const BalancerRow kWeighted;
-extern const BalancerRow kConsistentHash;
-extern const BalancerRow kRandomChoice;
+// One list for declarations and table, so that a balancer costs one line.
+#define DECLARE(row) extern const BalancerRow row;
+GATEWAY_BALANCERS(DECLARE)
+#undef DECLARE
 
 namespace {
 
-// A new balancer: its file, its name above, its row here.
-constexpr auto kBalancers = std::to_array<const BalancerRow*>({
-    &kLeastRequest,
-    &kRoundRobin,
-    &kWeighted,
-    &kConsistentHash,
-    &kRandomChoice,
-});
+#define LIST(row) &row,
+constexpr auto kBalancers = std::to_array<const BalancerRow*>({GATEWAY_BALANCERS(LIST)});
+#undef LIST
 
 }  // namespace
 

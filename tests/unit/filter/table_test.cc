@@ -27,6 +27,14 @@ TEST(FilterTable, ALimitByTokenRunsAfterTheToken) {
   EXPECT_LT(by_token, position("header_edits"));
 }
 
+TEST(FilterTable, ARouteRunsWhatItRepeatsOnce) {
+  const config::PolicySettings everywhere{"body_limit", map({{"size", config::Size{10}}})};
+  const config::PolicySettings smaller{"body_limit", map({{"size", config::Size{5}}})};
+  const config::PolicySettings early{"request_id", map({})};
+  EXPECT_EQ(run_order({everywhere}, {smaller, everywhere, early}),
+            (std::vector{early, everywhere, smaller}));
+}
+
 TEST(FilterTable, FindsByType) {
   ASSERT_NE(find_filter_type("body_limit"), nullptr);
   EXPECT_EQ(find_filter_type("body_limit")->policy.fields[0].name, "size");
