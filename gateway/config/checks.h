@@ -1,8 +1,10 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 
+#include "gateway/config/field.h"
 #include "gateway/config/model.h"
 
 namespace gateway::config {
@@ -21,8 +23,10 @@ using Report = std::function<void(Finding)>;
 /// Rules between options, and between parts of a model, that no single option's type can hold.
 /// Names, hosts and paths have their form already. Linear in the model.
 void check_model(const Model& model, const Report& report);
+/// Rules between filters, of which the model knows no more than names and values.
+void check_filters(const Model& model, std::span<const Policy> filters, const Report& report);
 
-// The parts of it.
+// The parts of check_model().
 void check_listeners(const Model& model, const Report& report);
 void check_upstreams(const Model& model, const Report& report);
 void check_routes(const Model& model, const Report& report);

@@ -65,6 +65,13 @@ struct Field {
   bool multiline = false;           ///< type string: line breaks may be in it
 };
 
+/// Another filter that must stand on the same route, or at the top.
+struct PolicyNeed {
+  std::string_view type;      ///< empty: none
+  std::string_view message;   ///< what is wrong without it
+  std::string_view expected;  ///< what would be right
+};
+
 /// A filter or balancer as configuration sees it: what its one table row hands to the reader.
 struct Policy {
   std::string_view type;  ///< the word after `type:`
@@ -73,6 +80,8 @@ struct Policy {
   /// Rules between the options, defaults filled: a sentence says what is wrong, empty says nothing
   /// is.
   std::string (*check)(const Value& options) = nullptr;
+  /// Of a filter: what it needs beside it, as its options say.
+  PolicyNeed (*needs)(const Value& options) = nullptr;
 };
 
 /// The tables that upper layers give to the reader, so that config/ need not know them.

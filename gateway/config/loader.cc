@@ -89,6 +89,7 @@ class Loading {
   Loading(const Document& document, const PolicyTables& tables, const Environment& environment,
           NamedFiles files)
       : document_(document),
+        filters_(tables.filters),
         environment_(environment),
         files_(files),
         reader_(document, tables, environment) {}
@@ -98,7 +99,9 @@ class Loading {
     if (value.is_set()) {
       set_options(loaded_.model, value);
       check_references();
-      check_model(loaded_.model, [this](Finding finding) { report(std::move(finding)); });
+      const Report found = [this](Finding finding) { report(std::move(finding)); };
+      check_model(loaded_.model, found);
+      check_filters(loaded_.model, filters_, found);
     }
     if (!reader_.problems().empty()) return tl::make_unexpected(sorted());
     record_sources();
@@ -210,6 +213,7 @@ class Loading {
   }
 
   const Document& document_;
+  const std::span<const Policy> filters_;
   const Environment& environment_;
   const NamedFiles files_;
   FieldReader reader_;

@@ -126,12 +126,18 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
       settings, services.shared_state<RateTable>(key, static_cast<std::size_t>(clients)));
 }
 
+config::PolicyNeed needs(const config::Value& options) {
+  if (options["by"].as<std::string>() != "token") return {};
+  return {"token", "counts by token, but no token filter checks one here",
+          "a filter of type token beside it, or by: address"};
+}
+
 }  // namespace
 
 extern const FilterType kRateLimit = {
     {"rate_limit",
      "Answers 429 with Retry-After to clients that ask too often. Counts in the whole process.",
-     kFields},
+     kFields, nullptr, needs},
     compile};
 
 }  // namespace gateway::filter

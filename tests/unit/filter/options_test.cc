@@ -48,5 +48,38 @@ TEST(FilterOptions, TheReaderRefusesWhatMakesNoSense) {
   }
 }
 
+TEST(FilterOptions, ALimitByTokenNeedsATokenFilter) {
+  const auto checked = [](const std::string& everywhere, const std::string& here) {
+    const config::PolicyTables tables{filter_policies(), {}};
+    const auto loaded = config::load_text("test.yaml",
+                                          "version: 1\n"
+                                          "listeners: [{name: http, address: '127.0.0.1:0'}]\n"
+                                          "upstreams: [{name: auth, endpoints: ['127.0.0.1:1']}]\n"
+                                          "filters: [" +
+                                              everywhere +
+                                              "]\n"
+                                              "routes:\n"
+                                              "  - name: r\n"
+                                              "    respond: {status: 200}\n"
+                                              "    filters: [" +
+                                              here + "]\n",
+                                          tables, [](std::string_view) { return std::nullopt; });
+    if (loaded) return std::string();
+    const config::Problem& problem = loaded.error().front();
+    return std::to_string(problem.place.position.line) + " " + problem.path + ": " +
+           problem.message + " (" + problem.expected + ")";
+  };
+  const std::string limit = "{type: rate_limit, by: token, rate: 1}";
+  const std::string token = "{type: token, upstream: auth}";
+  const std::string wrong =
+      ": counts by token, but no token filter checks one here (a filter of type token beside it, "
+      "or by: address)";
+  EXPECT_EQ(checked("", limit), "8 routes[0].filters[0]" + wrong);
+  EXPECT_EQ(checked(limit, ""), "4 filters[0]" + wrong);
+  for (const auto& [everywhere, here] : {std::pair{token, limit}, {limit, token}})
+    EXPECT_EQ(checked(everywhere, here), "");
+  EXPECT_EQ(checked("", limit + ", " + token), "");
+}
+
 }  // namespace
 }  // namespace gateway::filter
