@@ -33,10 +33,7 @@ class Peer {
     while (socket_.fill()) socket_.discard();
   }
   /// The connection will end in a reset instead of an orderly close.
-  void reset_at_end() {
-    const linger now{1, 0};
-    ::setsockopt(socket_.fd(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
-  }
+  void reset_at_end() { socket_.reset_at_close(); }
   /// Not to be closed by the script.
   Socket& socket() { return socket_; }
   /// 0 for the server's first connection.

@@ -96,6 +96,11 @@ class Socket {
   void discard() { unread_.clear(); }
 
   void finish_sending() { ::shutdown(fd_, SHUT_WR); }
+  /// The connection will end in a reset instead of an orderly close.
+  void reset_at_close() {
+    const linger now{1, 0};
+    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  }
   void close() {
     if (fd_ >= 0) ::close(fd_);
     fd_ = -1;
