@@ -8,6 +8,7 @@
   ROW(kRequestId)            \
   ROW(kAllowDeny)            \
   ROW(kRateLimit)            \
+  ROW(kConcurrencyLimit)     \
   ROW(kBodyLimit)            \
   ROW(kToken)                \
   ROW(kHeaderEdits)
