@@ -28,8 +28,7 @@ Duration Call::idle_timeout() const {
 }
 
 void Call::try_start() {
-  if (!upstream_->has_endpoints())
-    return fail(Error(ErrorCode::no_endpoint, Side::upstream, upstream_->settings().name));
+  if (!upstream_->has_endpoints()) return fail_without_endpoint();
   if (!request_place_) {
     request_place_ = Place::take(upstream_->load().requests, upstream_->settings().limits.requests);
     if (!request_place_) return wait_for_capacity();
@@ -37,9 +36,14 @@ void Call::try_start() {
   const std::size_t tried = std::min<std::size_t>(attempts_, kMaxTried);
   const PickContext context{options_.hash, std::span(tried_.data(), tried)};
   const auto choice = upstream_->picker().pick(context, upstream_->loop().now());
-  if (!choice)
-    return fail(Error(ErrorCode::no_endpoint, Side::upstream, upstream_->settings().name));
+  if (!choice) return fail_without_endpoint();
   begin_attempt(*choice);
+}
+
+// Where a retry finds nobody, what went wrong before says more than that.
+void Call::fail_without_endpoint() {
+  const ErrorCode code = cause_ != ErrorCode::none ? cause_ : ErrorCode::no_endpoint;
+  fail(Error(code, Side::upstream, upstream_->settings().name));
 }
 
 void Call::begin_attempt(const Choice& choice) {
@@ -227,6 +231,7 @@ void Call::on_stream_failed(const Error& error) {
       outcome && !(connection_ != nullptr && connection_->reused() && judged.retriable))
     report(*outcome);
   if (!try_again(judged)) return fail(judged);
+  cause_ = judged.code;
   detach();
   try_start();
 }

@@ -96,6 +96,7 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   void count_end();
   void leave_queue();
   void fail(const Error& error);
+  void fail_without_endpoint();
   void detach();
   Duration request_timeout() const;
   Duration idle_timeout() const;
@@ -136,6 +137,7 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   std::uint64_t bytes_received_ = 0;
   std::uint32_t attempts_ = 0;
   http::HeaderList* trailers_ = nullptr;
+  ErrorCode cause_ = ErrorCode::none;  ///< of the attempt that failed last
   bool body_expected_ = false;
   bool body_ended_ = false;
   bool body_sent_ = false;  ///< some of the body was given to an attempt
