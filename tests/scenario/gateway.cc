@@ -1,10 +1,13 @@
 #include "scenario/gateway.h"
 
 #include <future>
+#include <optional>
 #include <stdexcept>
+#include <thread>
 
 #include "gateway/config/loader.h"
 #include "gateway/filter/table.h"
+#include "gateway/net/resolver.h"
 #include "gateway/upstream/balancer.h"
 #include "support/socket.h"
 
@@ -39,12 +42,49 @@ std::uint16_t port_of(int socket) {
 
 }  // namespace
 
-Gateway::Gateway(const std::string& yaml) {
+/// Resolves the endpoints' names on a thread of its own, as the control thread does.
+class Gateway::Names {
+ public:
+  Names(Gateway& gateway, const std::string& server) {
+    net::Resolver::Options options;
+    options.servers = server;
+    options.timeout = std::chrono::milliseconds(500);
+    resolver_.emplace(
+        loop_,
+        [&gateway](const std::string& name, std::vector<IpAddress> addresses) {
+          const std::lock_guard lock(gateway.directory_mutex_);
+          gateway.directory_.resolved(name, std::move(addresses));
+        },
+        [](const std::string&, const Error&) {}, options);
+    thread_ = std::thread([this] {
+      loop_.run();
+      resolver_.reset();
+      loop_.run_once(Duration::zero());
+    });
+  }
+  ~Names() {
+    loop_.stop();
+    thread_.join();
+  }
+
+  void keep(std::vector<std::string> names) {
+    loop_.post([this, names = std::move(names)] { resolver_->keep(names); });
+  }
+
+ private:
+  EventLoop loop_;
+  std::optional<net::Resolver> resolver_;
+  std::thread thread_;
+};
+
+Gateway::Gateway(const std::string& yaml, const std::string& name_server) {
+  if (!name_server.empty()) names_ = std::make_unique<Names>(*this, name_server);
   directory_.on_change([this](const upstream::EndpointSetPtr& set) { worker_.publish(set); });
   worker_.start(-1);
   try {
     reload(yaml);
   } catch (...) {
+    names_.reset();
     worker_.stop();
     worker_.join();
     throw;
@@ -52,6 +92,7 @@ Gateway::Gateway(const std::string& yaml) {
 }
 
 Gateway::~Gateway() {
+  names_.reset();
   worker_.stop();
   worker_.join();
 }
@@ -66,8 +107,12 @@ void Gateway::reload(const std::string& yaml) {
   update.listeners = listeners_.plans(prepared, 0);
   for (const server::ListenerPlan& plan : update.listeners)
     ports_[plan.model.name] = port_of(plan.sockets.front());
-  directory_.configure(model->upstreams);
-  update.endpoint_sets = directory_.all();
+  {
+    const std::lock_guard lock(directory_mutex_);
+    directory_.configure(model->upstreams);
+    update.endpoint_sets = directory_.all();
+    if (names_) names_->keep(directory_.names());
+  }
   std::promise<Result<void>> taken;
   worker_.apply(std::move(update), [&taken](Result<void> result) { taken.set_value(result); });
   if (const Result<void> result = taken.get_future().get(); !result)

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -17,12 +18,13 @@
 namespace gateway::test {
 
 /// One real worker on its own thread, serving a configuration that stands in the test. Listeners
-/// say `address: '127.0.0.1:0'` and get a free port. Without the control thread: no DNS, no active
-/// checks, no admin pages. A configuration that does not load fails the test by an exception that
-/// says why.
+/// say `address: '127.0.0.1:0'` and get a free port. Without the control thread: no active checks,
+/// no admin pages, and DNS only by a name server of the test. A configuration that does not load
+/// fails the test by an exception that says why.
 class Gateway {
  public:
-  explicit Gateway(const std::string& yaml);
+  /// `name_server`: "127.0.0.1:5353"; empty: no name is ever resolved.
+  explicit Gateway(const std::string& yaml, const std::string& name_server = {});
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
@@ -31,16 +33,21 @@ class Gateway {
   void reload(const std::string& yaml);
   std::uint16_t port(std::string_view listener = "http") const;
   upstream::EndpointSetPtr endpoints(std::string_view upstream) const {
+    const std::lock_guard lock(directory_mutex_);
     return directory_.find(upstream);
   }
   Registry& registry() { return registry_; }
 
  private:
+  class Names;
+
   SteadyClock clock_;
   Registry registry_{1, clock_};
   server::ProcessCompileServices services_;
   upstream::EndpointRegistry endpoint_registry_;
   upstream::EndpointDirectory directory_{endpoint_registry_, clock_};
+  mutable std::mutex directory_mutex_;
+  std::unique_ptr<Names> names_;
   server::Listeners listeners_{1};
   server::Worker worker_{0, registry_.worker(0), nullptr};
   std::shared_ptr<const snapshot::Snapshot> snapshot_;

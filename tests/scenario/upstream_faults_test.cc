@@ -1,6 +1,8 @@
 #include <gmock/gmock.h>
 
+#include <condition_variable>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "scenario/gateway.h"
@@ -83,6 +85,49 @@ TEST(EndpointKilled, UnderLoadAndAgainAndAgainNoGetFails) {
   EXPECT_EQ(failed, 0);
 }
 
+// Ten times a second it dies and comes back, while clients go on.
+TEST(EndpointFlapping, FailsNoGetAndIsBackSoonAfter) {
+  ScriptedServer flaps(always(http_answer(200, "flaps")));
+  ScriptedServer b(always(http_answer(200, "b")));
+  ScriptedServer c(always(http_answer(200, "c")));
+  Gateway gateway(
+      config({flaps.address(), b.address(), c.address()}, "    balancer: {type: round_robin}\n"));
+  const auto begin = std::chrono::steady_clock::now();
+  constexpr int kFlips = 30;
+  std::atomic<bool> over{false};
+  std::thread flipper([&] {
+    std::mutex mutex;
+    std::unique_lock lock(mutex);
+    std::condition_variable never;
+    for (int i = 1; i <= kFlips; ++i) {
+      never.wait_until(lock, begin + i * std::chrono::milliseconds(50));
+      if (i % 2 == 1)
+        flaps.stop();
+      else
+        flaps.start();
+    }
+    over = true;
+  });
+  std::vector<std::thread> clients;
+  std::atomic<int> failed{0};
+  for (int i = 0; i < 2; ++i)
+    clients.emplace_back([&] {
+      HttpClient client(gateway.port());
+      while (!over)
+        if (client.fetch(get("/")).status != 200) ++failed;
+    });
+  flipper.join();
+  for (std::thread& client : clients) client.join();
+  EXPECT_EQ(failed, 0);
+  EXPECT_LE(gateway.endpoints("app")->entries[0].endpoint->ejections(), kFlips)
+      << "once for each time that it went";
+  HttpClient client(gateway.port());
+  const auto back = std::chrono::steady_clock::now();
+  while (client.fetch(get("/")).body != "flaps")
+    ASSERT_LT(std::chrono::steady_clock::now() - back, std::chrono::seconds(10))
+        << "it is tried every 250 ms";
+}
+
 TEST(EndpointKilled, PostsGoElsewhereWhenNothingWasSent) {
   ScriptedServer dead(always(http_answer(200, "dead")));
   ScriptedServer alive(always(http_answer(200, "alive")));
@@ -136,6 +181,27 @@ TEST(KeepAliveRace, GetsSurviveAServerThatClosesUnderThem) {
     Gateway gateway(config({server.address()}, "    retries: {budget: 1, budget_floor: 100}\n"));
     HttpClient client(gateway.port());
     EXPECT_THAT(statuses_of(client, 20), Each(200));
+  }
+}
+
+// On a kept connection too, what may have been carried out is not sent a second time.
+TEST(KeepAliveRace, APostThatWasSentIsNotSentAgain) {
+  std::atomic<int> posts{0};
+  ScriptedServer server([&posts](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      if (request->starts_with("POST")) {
+        ++posts;
+        return peer.reset_at_end();
+      }
+      peer.send(http_answer(200, "ok"));
+    }
+  });
+  Gateway gateway(config({server.address()}));
+  HttpClient client(gateway.port());
+  for (int i = 1; i <= 3; ++i) {
+    EXPECT_EQ(client.fetch(get("/")).status, 200);
+    EXPECT_EQ(client.fetch(post("/", "job")).status, 502);
+    EXPECT_EQ(posts, i);
   }
 }
 
@@ -213,6 +279,59 @@ TEST(Silence, PerTryDeadlinesSendGetsElsewhere) {
                          "    timeouts: {per_try: 100ms}\n"));
   HttpClient client(gateway.port());
   EXPECT_THAT(statuses_of(client, 6), Each(200));
+}
+
+TEST(Silence, OfAllEndpointsIsATimeoutWithinTheRetries) {
+  ScriptedServer a(silent());
+  ScriptedServer b(silent());
+  Gateway gateway(config({a.address(), b.address()},
+                         "    timeouts: {per_try: 100ms}\n    retries: {attempts: 1}\n"));
+  const Reply reply = fetch(gateway.port(), get("/"));
+  EXPECT_EQ(reply.status, 504);
+  EXPECT_GE(reply.elapsed, std::chrono::milliseconds(200));
+  EXPECT_EQ(a.connections() + b.connections(), 2);
+  EXPECT_EQ(fetch(gateway.port(), post("/", "job")).status, 504);
+  EXPECT_EQ(a.connections() + b.connections(), 3) << "a POST is tried once";
+}
+
+/// A port on which connections are neither taken nor refused: its queue is full.
+class FullQueue {
+ public:
+  FullQueue() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    sockaddr_in address = Socket::loopback(0);
+    socklen_t length = sizeof address;
+    ::bind(listening_.fd(), reinterpret_cast<sockaddr*>(&address), length);
+    ::listen(listening_.fd(), 0);
+    ::getsockname(listening_.fd(), reinterpret_cast<sockaddr*>(&address), &length);
+    port_ = ntohs(address.sin_port);
+    // Linux queues one more than was asked for.
+    waiting_ = Socket::connect(port_);
+  }
+  std::string address() const { return "127.0.0.1:" + std::to_string(port_); }
+
+ private:
+  Socket listening_;
+  Socket waiting_;
+  std::uint16_t port_ = 0;
+};
+
+TEST(Connecting, HasABoundAndThenIsTriedElsewhere) {
+  FullQueue full;
+  {
+    Gateway gateway(config({full.address()}, "    timeouts: {connect: 100ms}\n"));
+    const Reply reply = fetch(gateway.port(), get("/"));
+    EXPECT_EQ(reply.status, 504);
+    EXPECT_THAT(reply.body, HasSubstr("could not be reached in time"));
+    EXPECT_GE(reply.elapsed, std::chrono::milliseconds(100));
+  }
+  ScriptedServer works(always(http_answer(200, "works")));
+  Gateway gateway(config({full.address(), works.address()},
+                         "    balancer: {type: round_robin}\n"
+                         "    timeouts: {connect: 100ms}\n"));
+  HttpClient client(gateway.port());
+  EXPECT_THAT(statuses_of(client, 6), Each(200));
+  for (int i = 0; i < 6; ++i)
+    EXPECT_EQ(client.fetch(post("/", "job")).body, "works") << "nothing was sent to the other";
 }
 
 TEST(Silence, InsideABodyIsATruncation) {

@@ -68,11 +68,13 @@ TestAuthority::~TestAuthority() {
   X509_free(static_cast<X509*>(certificate_));
 }
 
-PemPair TestAuthority::issue(const std::vector<std::string>& names, KeyKind kind) const {
+PemPair TestAuthority::issue(const std::vector<std::string>& names, KeyKind kind,
+                             long valid_seconds) const {
   static long serial = 1;
   const KeyPtr key(new_key(kind));
   const X509Ptr certificate(new_certificate(names.at(0), key.get(), ++serial));
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(static_cast<X509*>(certificate_)));
+  X509_gmtime_adj(X509_getm_notAfter(certificate.get()), valid_seconds);
   std::string alternatives;
   for (const std::string& name : names)
     alternatives += (alternatives.empty() ? "" : ",") +

@@ -22,8 +22,9 @@ class TestAuthority {
   TestAuthority(const TestAuthority&) = delete;
 
   /// For DNS names (and the address 127.0.0.1 if that is one of them); the common name is the
-  /// first.
-  PemPair issue(const std::vector<std::string>& names, KeyKind kind = KeyKind::ecdsa) const;
+  /// first. Valid for so many seconds from now, 86400 are a day.
+  PemPair issue(const std::vector<std::string>& names, KeyKind kind = KeyKind::ecdsa,
+                long valid_seconds = 86400) const;
   const std::string& certificate() const { return pem_; }
 
  private:
