@@ -20,8 +20,21 @@ std::string_view path_key(PathMatch kind) {
   return {};
 }
 
+bool serves(const Route& route, const Listener& listener) {
+  return route.listeners.empty() || std::find(route.listeners.begin(), route.listeners.end(),
+                                              listener.name) != route.listeners.end();
+}
+
+// Whether all listeners of the route make one slash of several.
+bool merges_slashes(const Model& model, const Route& route) {
+  return std::none_of(model.listeners.begin(), model.listeners.end(), [&](const Listener& each) {
+    return !each.http.merge_slashes && serves(route, each);
+  });
+}
+
 // Requests are matched by their canonical path: another can never be met.
-void check_path(const Match& match, const std::string& at, const Report& report) {
+void check_path(const Match& match, bool merge_slashes, const std::string& at,
+                const Report& report) {
   if (match.path_kind == PathMatch::regex || match.path.empty()) return;
   const std::string path = fmt::format("{}.{}", at, path_key(match.path_kind));
   if (match.path.find_first_of("?#") != std::string::npos) {
@@ -29,7 +42,7 @@ void check_path(const Match& match, const std::string& at, const Report& report)
     return;
   }
   Arena arena;
-  const auto canonical = canonical_path(match.path, true, arena);
+  const auto canonical = canonical_path(match.path, merge_slashes, arena);
   if (!canonical)
     report({path,
             fmt::format("no request has this path: {}", canonical.error().detail),
@@ -71,11 +84,6 @@ void check_rewrite(const Route& route, const std::string& at, const Report& repo
 bool has_port(const Listener& listener, std::uint16_t port) {
   return std::any_of(listener.addresses.begin(), listener.addresses.end(),
                      [&](const SocketAddress& address) { return address.port() == port; });
-}
-
-bool serves(const Route& route, const Listener& listener) {
-  return route.listeners.empty() || std::find(route.listeners.begin(), route.listeners.end(),
-                                              listener.name) != route.listeners.end();
 }
 
 // A redirect that leads back to this route, as far as that is plain to see.
@@ -190,8 +198,9 @@ void check_routes(const Model& model, const Report& report) {
   for (std::size_t i = 0; i < model.routes.size(); ++i) {
     const Route& route = model.routes[i];
     const std::string at = fmt::format("routes[{}]", i);
+    const bool merge_slashes = merges_slashes(model, route);
     for (std::size_t j = 0; j < route.matches.size(); ++j)
-      check_path(route.matches[j], fmt::format("{}.matches[{}]", at, j), report);
+      check_path(route.matches[j], merge_slashes, fmt::format("{}.matches[{}]", at, j), report);
     if (route.rewrite) check_rewrite(route, at, report);
     if (route.redirect) check_redirect(model, route, at, report);
     check_forward(route, at, report);

@@ -29,6 +29,12 @@ void check_tls(const Upstream& upstream, const std::string& path, const Report& 
             "both, or neither"});
   if (!tls.server_name.empty() && tls.server_name.front() == '*')
     report({path + ".tls.server_name", "a name to verify cannot be a wildcard"});
+  const bool dot_among =
+      std::any_of(upstream.endpoints.begin(), upstream.endpoints.end(),
+                  [](const Endpoint& endpoint) { return endpoint.host.ends_with('.'); });
+  if (tls.server_name.empty() && dot_among)
+    report({path + ".tls", "server_name is missing: no certificate holds a name with a final dot",
+            "server_name: NAME"});
   const bool address_among = std::any_of(
       upstream.endpoints.begin(), upstream.endpoints.end(),
       [](const Endpoint& endpoint) { return IpAddress::parse(endpoint.host).has_value(); });

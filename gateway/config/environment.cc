@@ -23,6 +23,8 @@ tl::expected<std::string, std::string> value_of(std::string_view inside,
   const std::string_view name = inside.substr(0, dash);
   if (!names_variable(name))
     return tl::make_unexpected(fmt::format("'{}' is no name of an environment variable", name));
+  if (dash != std::string_view::npos && inside.find("${", dash) != std::string_view::npos)
+    return tl::make_unexpected(std::string("a default cannot hold another \"${\""));
   std::optional<std::string> value = environment(name);
   if (dash == std::string_view::npos) {
     if (value) return *std::move(value);

@@ -40,6 +40,7 @@ std::vector<std::string_view> names_of(std::span<const Policy> policies) {
 /// Which fields of a map have been met, by index.
 struct FieldReader::Seen {
   std::vector<const Node*> key;
+  std::vector<bool> meant;  ///< an unknown key was taken for it: it is misspelt, not missing
   bool policy = false;
 };
 
@@ -83,7 +84,7 @@ void FieldReader::report_kind(const Node& node, const Field& field, FieldType ty
   problem.found = kind_text(node);
 }
 
-void FieldReader::report_unknown(const Node& key, std::span<const Field> fields) {
+void FieldReader::report_unknown(const Node& key, std::span<const Field> fields, Seen& seen) {
   std::vector<std::string_view> names = names_of(fields);
   Problem& problem = report(key, "unknown key");
   problem.found = key.text;
@@ -91,6 +92,10 @@ void FieldReader::report_unknown(const Node& key, std::span<const Field> fields)
   for (const Field& field : fields)
     if (!field.singular.empty()) names.push_back(field.singular);
   problem.suggestion = closest(key.text, names);
+  if (problem.suggestion.empty()) return;
+  for (std::size_t i = 0; i < fields.size(); ++i)
+    if (fields[i].name == problem.suggestion || fields[i].singular == problem.suggestion)
+      seen.meant[i] = true;
 }
 
 Value FieldReader::read_value(const Node& node, const Field& field, FieldType type) {
@@ -211,6 +216,7 @@ bool FieldReader::check_key(const Node& key) {
 Value FieldReader::read_fields(const Node& node, std::span<const Field> fields, bool policy) {
   Seen seen;
   seen.key.resize(fields.size());
+  seen.meant.resize(fields.size());
   seen.policy = policy;
   Value::Map out;
   for (std::size_t i = 0; i + 1 < node.children.size(); i += 2)
@@ -228,7 +234,7 @@ void FieldReader::read_member(const Node& key, const Node& value, std::span<cons
   const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) {
     return field.name == key.text || (!field.singular.empty() && field.singular == key.text);
   });
-  if (found == fields.end()) return report_unknown(key, fields);
+  if (found == fields.end()) return report_unknown(key, fields, seen);
   const Field& field = *found;
   const auto index = static_cast<std::size_t>(found - fields.begin());
   if (seen.key[index] != nullptr) {
@@ -265,7 +271,7 @@ void FieldReader::require_missing(const Node& node, std::span<const Field> field
   std::string_view group_done;
   for (std::size_t i = 0; i < fields.size(); ++i) {
     const Field& field = fields[i];
-    if (field.required && seen.key[i] == nullptr) {
+    if (field.required && seen.key[i] == nullptr && !seen.meant[i]) {
       Problem& problem = report(node, fmt::format("{} is missing", field.name));
       problem.expected = fmt::format("{}: {}", field.name, describe_type(field, field.type));
     }
@@ -276,7 +282,7 @@ void FieldReader::require_missing(const Node& node, std::span<const Field> field
     for (std::size_t j = 0; j < fields.size(); ++j) {
       if (fields[j].exclusive != field.exclusive) continue;
       group.push_back(fields[j].name);
-      met = met || seen.key[j] != nullptr;
+      met = met || seen.key[j] != nullptr || seen.meant[j];
     }
     if (!met) report(node, fmt::format("no {}", field.exclusive)).expected = one_of(group);
   }

@@ -82,7 +82,7 @@ class FieldReader {
 
   Problem& report(const Node& node, std::string message);
   void report_kind(const Node& node, const Field& field, FieldType type);
-  void report_unknown(const Node& key, std::span<const Field> fields);
+  void report_unknown(const Node& key, std::span<const Field> fields, Seen& seen);
   std::string path() const;
 
   const Document& document_;

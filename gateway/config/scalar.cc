@@ -118,8 +118,11 @@ bool is_endpoint(std::string_view text) {
   std::string_view host = text.substr(0, colon);
   if (host.size() > 2 && host.front() == '[' && host.back() == ']')
     return IpAddress::parse(host.substr(1, host.size() - 2)).has_value();
-  return host.find(':') == std::string_view::npos &&
-         (IpAddress::parse(host).has_value() || is_dns_name(host));
+  if (host.find(':') != std::string_view::npos) return false;
+  if (IpAddress::parse(host)) return true;
+  // A final dot keeps a resolver from trying its search domains first (RFC 1034 §3.1).
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return is_dns_name(host);
 }
 
 bool is_regex(std::string_view text, std::string& why) {

@@ -115,11 +115,21 @@ TEST(Load, EndpointsAsTextOrMap) {
                            "      - \"[fd00::1]:81\"\n"
                            "      - {host: app.internal, port: 82, weight: 5}\n"
                            "      - {address: \"app.internal:83\"}\n"
+                           "      - \"app.ns.svc.cluster.local.:84\"\n"
                            "routes: []\n");
-  EXPECT_EQ(model.upstreams.at(0).endpoints, (std::vector<Endpoint>{{"10.0.0.1", 80, 1},
-                                                                    {"fd00::1", 81, 1},
-                                                                    {"app.internal", 82, 5},
-                                                                    {"app.internal", 83, 1}}));
+  EXPECT_EQ(model.upstreams.at(0).endpoints,
+            (std::vector<Endpoint>{{"10.0.0.1", 80, 1},
+                                   {"fd00::1", 81, 1},
+                                   {"app.internal", 82, 5},
+                                   {"app.internal", 83, 1},
+                                   {"app.ns.svc.cluster.local.", 84, 1}}));
+}
+
+TEST(Load, AListenerMayKeepSlashesApart) {
+  const Model model = load(
+      "listeners: [{name: l, address: \":80\", http: {merge_slashes: false}}]\n"
+      "routes: [{name: r, match: {path: /a//b}, respond: {status: 200}}]\n");
+  EXPECT_EQ(model.routes.at(0).matches.at(0).path, "/a//b");
 }
 
 TEST(Load, FillsDefaultsOfPolicies) {

@@ -21,23 +21,23 @@ TEST(Problems, AllAtOnceInTheOrderOfTheFile) {
       "  - {nam: s}\n");
   std::vector<std::uint32_t> lines;
   for (const Problem& problem : problems) lines.push_back(problem.place.position.line);
-  EXPECT_EQ(lines, (std::vector<std::uint32_t>{2, 3, 5, 6, 6, 6})) << all(problems);
+  EXPECT_EQ(lines, (std::vector<std::uint32_t>{2, 3, 5, 6, 6})) << all(problems);
 }
 
 TEST(Problems, AreShownWithTheirLine) {
   const Problems problems = problems_of(
       "version: 1\n"
-      "listeners: [{name: l, adress: \":80\"}]\n"
+      "listeners: [{name: l, adress: \":80\"}, {name: m}]\n"
       "routes: []\n");
   ASSERT_EQ(problems.size(), 2U);
-  EXPECT_EQ(format(problems[0]),
-            "t.yaml:2:13: listeners[0]: addresses is missing\n"
-            "      2 | listeners: [{name: l, adress: \":80\"}]\n"
-            "        |             ^\n"
-            "  expected: addresses: a list of at least 1\n");
   EXPECT_EQ(format(problems[1]),
+            "t.yaml:2:39: listeners[1]: addresses is missing\n"
+            "      2 | listeners: [{name: l, adress: \":80\"}, {name: m}]\n"
+            "        |                                       ^\n"
+            "  expected: addresses: a list of at least 1\n");
+  EXPECT_EQ(format(problems[0]),
             "t.yaml:2:23: listeners[0].adress: unknown key\n"
-            "      2 | listeners: [{name: l, adress: \":80\"}]\n"
+            "      2 | listeners: [{name: l, adress: \":80\"}, {name: m}]\n"
             "        |                       ^^^^^^\n"
             "  expected: name, addresses, tls, http, proxy_protocol_from, trusted_proxies, "
             "max_connections or backlog\n"
