@@ -1,6 +1,7 @@
 #include "gateway/admin/admin_handler.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "gateway/admin/access.h"
@@ -119,7 +120,15 @@ class AdminExchange final : public downstream::Exchange {
     send({200, "text/html; charset=utf-8", std::move(page.html)});
   }
 
+  // Whoever changes something leaves a trace.
+  void note(std::string_view what) {
+    const std::string peer = stream_.connection().peer.to_string();
+    std::fprintf(stderr, "gateway: admin: %s asked for by %s\n", std::string(what).c_str(),
+                 peer.c_str());
+  }
+
   void reload() {
+    note("reload");
     std::weak_ptr<AdminExchange*> self = alive_;
     source_.reload([self](const AdminSource::Reloaded& reloaded) {
       if (const auto exchange = self.lock()) (*exchange)->reloaded(reloaded);
@@ -134,6 +143,7 @@ class AdminExchange final : public downstream::Exchange {
   }
 
   void drain() {
+    note("drain");
     // First the answer: draining may end the process.
     send({202, kJson, "{\"ok\":true}\n"});
     source_.drain();
@@ -144,7 +154,11 @@ class AdminExchange final : public downstream::Exchange {
       headers_.add(stream_.arena(), HeaderId::www_authenticate, "Bearer realm=\"admin\"");
       return refuse(code);
     }
-    refuse(code, "No admin token is configured, so nothing can be changed here.");
+    const config::Model* model = source_.model();
+    if (model == nullptr || model->admin.token.empty())
+      return refuse(code, "No admin token is configured, so nothing can be changed here.");
+    std::fputs("gateway: admin: the token that admin.token names cannot be read\n", stderr);
+    refuse(code, "The admin token cannot be read, so nothing can be changed here.");
   }
 
   void not_allowed(std::string_view methods) {

@@ -1,6 +1,9 @@
 #include "gateway/admin/listing.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "gateway/admin/numbers.h"
 #include "gateway/metrics/redact.h"
@@ -12,22 +15,40 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::string_view kMask = "***";
 
+// Where texts of others' choosing stand: header fields to set, add or match, parameters to match.
+// Their names say too little about which of them is a secret, and the environment is expanded
+// there.
+constexpr std::string_view kFreeTexts[] = {"set", "add", "headers", "query"};
+
 Json to_json(const config::Value& value);
 
-// A map's own idea of secrets: `Authorization: Basic …` among headers to set.
+// {Name: value, …} and [{name: Name, value: …}, …] alike: the names alone.
+Json names_to_json(const config::Value& value) {
+  if (value.holds<config::Value::List>()) {
+    Json list = Json::array();
+    for (const config::Value& each : value.as<config::Value::List>())
+      list.push_back(names_to_json(each));
+    return list;
+  }
+  if (!value.holds<config::Value::Map>()) return kMask;
+  Json json = Json::object();
+  for (const auto& [key, member] : value.as<config::Value::Map>())
+    json[key] = key == "name" || key == "present" ? to_json(member) : Json(kMask);
+  return json;
+}
+
 Json member_to_json(const std::string& name, const config::Value& value) {
-  const bool text = value.holds<std::string>() || value.holds<config::Value::List>();
-  return text && is_secret_parameter(name) ? Json(kMask) : to_json(value);
+  const bool list = value.holds<config::Value::List>();
+  const bool free =
+      std::find(std::begin(kFreeTexts), std::end(kFreeTexts), name) != std::end(kFreeTexts);
+  if (free && (list || value.holds<config::Value::Map>())) return names_to_json(value);
+  return (list || value.holds<std::string>()) && is_secret_parameter(name) ? Json(kMask)
+                                                                           : to_json(value);
 }
 
 Json map_to_json(const config::Value::Map& map) {
   Json json = Json::object();
-  // {name: Authorization, value: …}: the name is a value, and what it names stands beside it.
-  const auto name = map.find("name");
-  const bool secret = name != map.end() && name->second.holds<std::string>() &&
-                      is_secret_parameter(name->second.as<std::string>());
-  for (const auto& [key, member] : map)
-    json[key] = secret && key == "value" ? Json(kMask) : member_to_json(key, member);
+  for (const auto& [key, member] : map) json[key] = member_to_json(key, member);
   return json;
 }
 
@@ -106,6 +127,9 @@ std::string upstreams_json(AdminSource& source) {
   const config::Model* model = source.model();
   if (model == nullptr) return dump(list);
   const auto numbers = upstream_numbers(source.registry());
+  std::vector<std::string> names;
+  for (const config::Upstream& upstream : model->upstreams) names.push_back(upstream.name);
+  auto endpoints = endpoint_numbers(source, names);
   for (const config::Upstream& upstream : model->upstreams) {
     Json json = {{"name", upstream.name},
                  {"private", upstream.private_},
@@ -113,7 +137,7 @@ std::string upstreams_json(AdminSource& source) {
                  {"tls", upstream.tls.has_value()}};
     const auto found = numbers.find(upstream.name);
     if (found != numbers.end()) json.update(found->second);
-    json["endpoints"] = endpoint_numbers(source, upstream.name);
+    json["endpoints"] = std::move(endpoints[upstream.name]);
     list.push_back(std::move(json));
   }
   return dump(list);

@@ -1,6 +1,8 @@
 #include "gateway/admin/numbers.h"
 
 #include <cmath>
+#include <set>
+#include <utility>
 
 #include "gateway/metrics/process_facts.h"
 #include "gateway/metrics/rate_window.h"
@@ -10,22 +12,17 @@ namespace {
 
 double rounded(double number) { return std::round(number * 1000) / 1000; }
 
-Json endpoint_json(const upstream::SetEntry& entry, const EndpointCells* cells, Instant now) {
+Json endpoint_json(const upstream::SetEntry& entry, Instant now) {
   const upstream::Endpoint& endpoint = *entry.endpoint;
-  Json json = {{"address", endpoint.label()},
-               {"host", endpoint.host()},
-               {"weight", entry.weight},
-               {"healthy", endpoint.healthy()},
-               {"ejected", endpoint.ejected(now)},
-               {"accepting", endpoint.accepts_connections()},
-               {"ejections", endpoint.ejections()},
-               {"in_flight", endpoint.in_flight()},
-               {"connections", endpoint.connections()}};
-  if (cells != nullptr) {
-    json["responses"] = classes_json(cells->responses);
-    json["latency"] = latency_json(cells->latency);
-  }
-  return json;
+  return {{"address", endpoint.label()},
+          {"host", endpoint.host()},
+          {"weight", entry.weight},
+          {"healthy", endpoint.healthy()},
+          {"ejected", endpoint.ejected(now)},
+          {"accepting", endpoint.accepts_connections()},
+          {"ejections", endpoint.ejections()},
+          {"in_flight", endpoint.in_flight()},
+          {"connections", endpoint.connections()}};
 }
 
 }  // namespace
@@ -92,25 +89,29 @@ JsonByName upstream_numbers(const Registry& registry) {
   return all;
 }
 
-Json endpoint_numbers(AdminSource& source, std::string_view upstream) {
-  Json list = Json::array();
-  const upstream::EndpointSetPtr set = source.endpoints().find(upstream);
-  if (!set) return list;
-  std::map<std::string, Json, std::less<>> by_address;
-  const Instant now = source.registry().now();
-  for (const upstream::SetEntry& entry : set->entries)
-    by_address.emplace(entry.endpoint->label(), endpoint_json(entry, nullptr, now));
+JsonByName endpoint_numbers(AdminSource& source, const std::vector<std::string>& upstreams) {
+  const std::set<std::string_view> wanted(upstreams.begin(), upstreams.end());
+  std::map<std::pair<std::string, std::string>, Json> counted;
   source.registry().endpoints.for_each(
       [&](std::string_view name, std::string_view address, const EndpointCells& cells) {
-        if (name != upstream) return;
-        const auto found = by_address.find(address);
-        if (found == by_address.end()) return;
-        found->second["responses"] = classes_json(cells.responses);
-        found->second["latency"] = latency_json(cells.latency);
+        if (!wanted.contains(name)) return;
+        counted.emplace(std::pair(name, address), Json{{"responses", classes_json(cells.responses)},
+                                                       {"latency", latency_json(cells.latency)}});
       });
-  for (const upstream::SetEntry& entry : set->entries)
-    list.push_back(by_address[entry.endpoint->label()]);
-  return list;
+  JsonByName all;
+  const Instant now = source.registry().now();
+  for (const std::string& name : upstreams) {
+    Json& list = all.emplace(name, Json::array()).first->second;
+    const upstream::EndpointSetPtr set = source.endpoints().find(name);
+    if (!set) continue;
+    for (const upstream::SetEntry& entry : set->entries) {
+      Json json = endpoint_json(entry, now);
+      const auto found = counted.find({name, entry.endpoint->label()});
+      if (found != counted.end()) json.update(found->second);
+      list.push_back(std::move(json));
+    }
+  }
+  return all;
 }
 
 Json listener_numbers(const Registry& registry) {

@@ -3,6 +3,7 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "gateway/admin/admin_source.h"
 
@@ -25,8 +26,9 @@ double rate_of(const RouteCells& cells, const RateTime& time);
 Json route_json(const RouteCells& cells, const RateTime& time);
 JsonByName route_numbers(const Registry& registry);
 JsonByName upstream_numbers(const Registry& registry);
-/// State and numbers of an upstream's endpoints, in the order of its endpoint set.
-Json endpoint_numbers(AdminSource& source, std::string_view upstream);
+/// State and numbers of the endpoints of these upstreams, each list in the order of its endpoint
+/// set. All series are walked once, however many upstreams there are.
+JsonByName endpoint_numbers(AdminSource& source, const std::vector<std::string>& upstreams);
 Json listener_numbers(const Registry& registry);
 Json token_numbers(const Registry& registry);
 Json process_numbers(const Registry& registry);

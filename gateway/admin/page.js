@@ -214,6 +214,8 @@ function endpointBox(endpoint, then, total, seconds) {
       el('span', {}, 'p99 ' + latency(recent.p99)), el('span', {}, endpoint.in_flight + ' open')));
 }
 function showUpstreams(now, then, seconds) {
+  $('upstream-note').textContent = now.upstream_count > now.upstreams.length
+    ? 'the ' + now.upstreams.length + ' busiest of ' + now.upstream_count : '';
   $('upstreams').replaceChildren(...now.upstreams.map(upstream => {
     const old = named(then.upstreams, 'name', upstream.name) || {};
     const olds = upstream.endpoints.map(each => named(old.endpoints, 'address', each.address));

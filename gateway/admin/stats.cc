@@ -1,6 +1,9 @@
 #include "gateway/admin/stats.h"
 
 #include <algorithm>
+#include <functional>
+#include <string>
+#include <tuple>
 #include <vector>
 
 #include "gateway/admin/listing.h"
@@ -64,12 +67,32 @@ Routes gather_routes(const Registry& registry) {
   return routes;
 }
 
+/// The names of the busiest, in order of name so that the page does not jump.
+std::vector<std::string> busiest_upstreams(const Registry& registry) {
+  std::vector<std::tuple<std::int64_t, std::uint64_t, std::string>> order;
+  registry.upstreams.for_each(
+      [&](std::string_view name, std::string_view, const UpstreamCells& cells) {
+        std::uint64_t answers = 0;
+        for (const Counter& counter : cells.responses.by_class) answers += counter.value();
+        order.emplace_back(cells.in_flight.value(), answers, name);
+      });
+  std::sort(order.begin(), order.end(), std::greater<>());
+  if (order.size() > kShownUpstreams) order.resize(kShownUpstreams);
+  std::vector<std::string> names;
+  for (auto& [in_flight, answers, name] : order) names.push_back(std::move(name));
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
 Json upstreams(AdminSource& source) {
+  const std::vector<std::string> names = busiest_upstreams(source.registry());
+  JsonByName numbers = upstream_numbers(source.registry());
+  JsonByName endpoints = endpoint_numbers(source, names);
   Json list = Json::array();
-  for (auto& [name, numbers] : upstream_numbers(source.registry())) {
+  for (const std::string& name : names) {
     Json upstream = {{"name", name}};
-    upstream.update(numbers);
-    upstream["endpoints"] = endpoint_numbers(source, name);
+    upstream.update(numbers[name]);
+    upstream["endpoints"] = std::move(endpoints[name]);
     list.push_back(std::move(upstream));
   }
   return list;
@@ -103,6 +126,7 @@ std::string stats_json(AdminSource& source) {
                {"totals", std::move(routes.totals)},
                {"route_count", routes.count},
                {"routes", std::move(routes.busiest)},
+               {"upstream_count", registry.upstreams.size()},
                {"upstreams", upstreams(source)},
                {"listeners", listener_numbers(registry)},
                {"tokens", token_numbers(registry)},

@@ -5,10 +5,35 @@
 namespace gateway::downstream {
 namespace {
 
+std::string_view take_until(std::string_view& text, char separator) {
+  const std::size_t end = text.find(separator);
+  std::string_view part = text.substr(0, end);
+  text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  while (!part.empty() && (part.front() == ' ' || part.front() == '\t')) part.remove_prefix(1);
+  while (!part.empty() && (part.back() == ' ' || part.back() == '\t')) part.remove_suffix(1);
+  return part;
+}
+
+// RFC 9110 §12.4.2: a weight of 0 means "not acceptable".
+bool refused(std::string_view parameters) {
+  while (!parameters.empty()) {
+    const std::string_view parameter = take_until(parameters, ';');
+    if (parameter.starts_with("q=0") || parameter.starts_with("Q=0"))
+      return parameter.find_first_not_of("0.", 2) == std::string_view::npos;
+  }
+  return false;
+}
+
+// RFC 9110 §12.5.1. Whoever names JSON gets it; a browser's */* means a person who reads.
 bool wants_json(const http::RequestHead& request) {
-  const std::string_view accept = request.headers.value(http::HeaderId::accept);
-  return accept.find("application/json") != std::string_view::npos ||
-         accept.find("application/problem+json") != std::string_view::npos;
+  std::string_view accept = request.headers.value(http::HeaderId::accept);
+  while (!accept.empty()) {
+    std::string_view parameters = take_until(accept, ',');
+    const std::string_view type = take_until(parameters, ';');
+    if ((type == "application/json" || type == "application/problem+json") && !refused(parameters))
+      return true;
+  }
+  return false;
 }
 
 // Texts and ids are our own words or validated tokens, but a name from configuration may hold

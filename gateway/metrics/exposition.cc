@@ -15,7 +15,7 @@ using Families = std::vector<prometheus::MetricFamily>;
 class Collector final : public prometheus::Collectable {
  public:
   explicit Collector(const Registry& registry)
-      : registry_(registry), time_{registry.now(), registry.known_seconds()} {}
+      : registry_(registry), reading_{registry.now(), registry.known_seconds(), process_facts()} {}
 
   Families Collect() const override {
     Families families;
@@ -45,7 +45,7 @@ class Collector final : public prometheus::Collectable {
             const Cells& total, const Labels& labels) const {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       Samples samples(families[i], labels);
-      rows[i].fill(total, time_, samples);
+      rows[i].fill(total, reading_, samples);
     }
   }
 
@@ -61,7 +61,7 @@ class Collector final : public prometheus::Collectable {
   }
 
   const Registry& registry_;
-  const ReadingTime time_;
+  const Reading reading_;
 };
 
 }  // namespace

@@ -2,14 +2,13 @@
 
 #include <array>
 
-#include "gateway/metrics/process_facts.h"
 #include "gateway/metrics/rate_window.h"
 
 namespace gateway {
 namespace {
 
 using prometheus::MetricType;
-using Time = ReadingTime;
+using Time = Reading;
 
 template <typename T>
 using Rows = std::span<const Family<T>>;
@@ -154,7 +153,8 @@ Rows<ListenerCells> listener_families() {
       {"gateway_listener_connections", MetricType::Gauge, "", "Open connections.",
        [](const C& c, const Time&, Samples& s) { s.value(c.active); }},
       {"gateway_listener_tls_handshakes_total", MetricType::Counter, "version, resumed",
-       "Complete TLS handshakes.", [](const C& c, const Time&, Samples& s) { handshakes(c, s); }},
+       "Complete TLS handshakes.",
+       [](const C& c, const Time&, Samples& s) { handshakes(c, s); }},
       {"gateway_listener_tls_handshake_failures_total", MetricType::Counter, "",
        "TLS handshakes that failed or took too long.",
        [](const C& c, const Time&, Samples& s) { s.value(c.handshakes_failed); }},
@@ -222,13 +222,13 @@ Rows<ProcessCells> process_families() {
        "Lines lost because the log could not be written fast enough or at all.",
        [](const C& c, const Time&, Samples& s) { s.value(c.log_lines_dropped); }},
       {"process_cpu_seconds_total", MetricType::Counter, "", "User and system time.",
-       [](const C&, const Time&, Samples& s) { s.value(process_facts().cpu_seconds); }},
+       [](const C&, const Time& t, Samples& s) { s.value(t.process.cpu_seconds); }},
       {"process_resident_memory_bytes", MetricType::Gauge, "", "Resident memory.",
-       [](const C&, const Time&, Samples& s) { s.value(process_facts().resident_bytes); }},
+       [](const C&, const Time& t, Samples& s) { s.value(t.process.resident_bytes); }},
       {"process_open_fds", MetricType::Gauge, "", "Open descriptors.",
-       [](const C&, const Time&, Samples& s) { s.value(process_facts().open_descriptors); }},
+       [](const C&, const Time& t, Samples& s) { s.value(t.process.open_descriptors); }},
       {"process_start_time_seconds", MetricType::Gauge, "", "Start of the process, since 1970.",
-       [](const C&, const Time&, Samples& s) { s.value(process_facts().started_at); }},
+       [](const C&, const Time& t, Samples& s) { s.value(t.process.started_at); }},
   };
   return kRows;
 }

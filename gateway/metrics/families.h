@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/metrics/process_facts.h"
 #include "gateway/metrics/registry.h"
 
 namespace gateway {
@@ -42,10 +43,11 @@ class Samples {
   const std::vector<prometheus::ClientMetric::Label>& labels_;
 };
 
-/// What rates depend on beside the cells.
-struct ReadingTime {
+/// What samples depend on beside the cells; the same for all of one answer.
+struct Reading {
   Instant now;
   int known_seconds = 0;
+  ProcessFacts process;
 };
 
 /// One metric family: what is exposed and what the reference says about it.
@@ -55,7 +57,7 @@ struct Family {
   prometheus::MetricType type;
   const char* extra_labels;  ///< beside those of the table, for the reference
   const char* help;
-  void (*fill)(const Cells& total, const ReadingTime& time, Samples& samples);
+  void (*fill)(const Cells& total, const Reading& reading, Samples& samples);
 };
 
 // The tables, in the order of the reference. Labels of all rows stand before them there.

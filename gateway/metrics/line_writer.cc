@@ -53,6 +53,43 @@ bool copy_plain(char* to, const char* from, std::size_t size) {
   }
 }
 
+/// One character outside ASCII: its code point, and its bytes (0: not UTF-8).
+struct Character {
+  unsigned point = 0;
+  std::size_t bytes = 0;
+};
+
+// RFC 3629 §4: no overlong forms, no surrogates, nothing above U+10FFFF.
+Character decode(const char* text, std::size_t size) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  const std::size_t bytes = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : first >= 0xc0 ? 2 : 0;
+  if (bytes == 0 || bytes > size || first > 0xf4) return {};
+  unsigned point = first & (0x7fU >> bytes);
+  for (std::size_t i = 1; i < bytes; ++i) {
+    const auto byte = static_cast<unsigned char>(text[i]);
+    if ((byte & 0xc0) != 0x80) return {};
+    point = point << 6 | (byte & 0x3f);
+  }
+  constexpr std::array<unsigned, 5> kLeast = {0, 0, 0x80, 0x800, 0x10000};
+  const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+  if (point < kLeast[bytes] || point > 0x10ffff || surrogate) return {};
+  return {point, bytes};
+}
+
+// C1 controls steer some terminals, U+2028 and U+2029 break lines, the others turn text around.
+bool harmless(unsigned point) {
+  return point >= 0xa0 && !(point >= 0x2028 && point <= 0x202e) &&
+         !(point >= 0x2066 && point <= 0x2069) && point != 0x200e && point != 0x200f;
+}
+
+// Where a text that is too long may be cut: not within a character.
+std::size_t cut(std::string_view text, std::size_t most) {
+  if (text.size() <= most) return text.size();
+  std::size_t end = most;
+  while (end > 0 && most - end < 3 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return (static_cast<unsigned char>(text[end]) & 0xc0) == 0xc0 ? end : most;
+}
+
 }  // namespace
 
 void LineWriter::number(std::uint64_t value) {
@@ -89,7 +126,7 @@ void LineWriter::three_digits(unsigned value) {
 
 void LineWriter::escaped(std::string_view text, std::size_t most) {
   const char* from = text.data();
-  std::size_t left = std::min(text.size(), most);
+  std::size_t left = cut(text, most);
   while (left > 16) {
     std::uint64_t eight;
     std::memcpy(&eight, from, 8);
@@ -107,8 +144,13 @@ void LineWriter::escaped(std::string_view text, std::size_t most) {
   at_ += left;
 }
 
-void LineWriter::escape_from(const char* text, std::size_t size) {
+void LineWriter::code_unit(unsigned unit) {
   static constexpr char kHex[] = "0123456789abcdef";
+  raw("\\u");
+  for (int shift = 12; shift >= 0; shift -= 4) raw(kHex[unit >> shift & 15]);
+}
+
+void LineWriter::escape_from(const char* text, std::size_t size) {
   for (std::size_t i = 0; i < size; ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
     if (plain(byte)) [[likely]] {
@@ -116,10 +158,16 @@ void LineWriter::escape_from(const char* text, std::size_t size) {
     } else if (byte == '"' || byte == '\\') {
       raw('\\');
       raw(static_cast<char>(byte));
+    } else if (const Character character = byte < 0x80 ? Character{} : decode(text + i, size - i);
+               character.bytes == 0) {
+      code_unit(byte);
     } else {
-      raw("\\u00");
-      raw(kHex[byte >> 4]);
-      raw(kHex[byte & 15]);
+      if (harmless(character.point)) {
+        raw(std::string_view(text + i, character.bytes));
+      } else {
+        code_unit(character.point);  // all of them are below U+10000
+      }
+      i += character.bytes - 1;
     }
   }
 }

@@ -22,12 +22,14 @@ class LineWriter {
   /// Exactly three digits, for milliseconds.
   void three_digits(unsigned value);
   /// Bytes of others, at most `most` of them, fit for the inside of a JSON string: quotes and
-  /// backslashes escaped, control bytes and everything outside ASCII as \u00XX. Nobody can forge a
-  /// line or colour a terminal (CVE-2024-45808). Takes at most six times `most` bytes.
+  /// backslashes escaped, control characters (C1 too), line separators and changes of direction as
+  /// \uXXXX, bytes that are no UTF-8 (RFC 3629) as \u00XX. Nobody can forge a line or colour a
+  /// terminal (CVE-2024-45808). Takes at most six times `most` bytes.
   void escaped(std::string_view text, std::size_t most);
 
  private:
   void escape_from(const char* text, std::size_t size);
+  void code_unit(unsigned unit);
   char* at_;
 };
 

@@ -1,6 +1,7 @@
 #include "gateway/metrics/process_facts.h"
 
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <chrono>
@@ -29,7 +30,14 @@ double open_descriptors() {
   return count > 0 ? count - 1 : 0;  // the iterator's own
 }
 
-// proc(5): field 22 of stat counts clock ticks from the boot, whose time is in /proc/stat.
+double clock_seconds(clockid_t clock) {
+  timespec now{};
+  ::clock_gettime(clock, &now);
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) / 1e9;
+}
+
+// proc(5): field 22 of stat counts clock ticks from the boot. When that was is told by two clocks:
+// /proc/stat is not there for a service that sees its own processes only (ProcSubset=pid).
 double read_start_time() {
   std::string text;
   std::getline(std::ifstream("/proc/self/stat"), text);
@@ -39,13 +47,9 @@ double read_start_time() {
   for (int i = 3; i < 22; ++i) fields >> skipped;
   double ticks = 0;
   fields >> ticks;
-  std::ifstream stat("/proc/stat");
-  for (std::string word; stat >> word;) {
-    double boot = 0;
-    if (word == "btime" && stat >> boot)
-      return boot + ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
-  }
-  return 0;
+  const double age =
+      clock_seconds(CLOCK_BOOTTIME) - ticks / static_cast<double>(sysconf(_SC_CLK_TCK));
+  return clock_seconds(CLOCK_REALTIME) - age;
 }
 
 double seconds(const timeval& time) {

@@ -10,6 +10,7 @@ struct ProcessFacts {
   double started_at = 0;  ///< seconds since 1970
 };
 
+/// Lists the descriptors, which takes a while when there are many: once per answer.
 ProcessFacts process_facts();
 
 }  // namespace gateway

@@ -6,9 +6,9 @@
 namespace gateway {
 namespace {
 
-constexpr std::array<std::string_view, 12> kAnywhere = {
-    "token",   "secret", "passw", "signature", "apikey",     "api_key",
-    "api-key", "auth",   "jwt",   "session",   "credential", "assertion"};
+constexpr std::array<std::string_view, 13> kAnywhere = {
+    "token", "secret", "passw",   "signature",  "apikey",    "-key",  "_key",
+    "auth",  "jwt",    "session", "credential", "assertion", "cookie"};
 constexpr std::array<std::string_view, 6> kWhole = {"key", "sig", "code", "pwd", "pass", "sid"};
 constexpr std::size_t kLongestName = 64;
 

@@ -38,7 +38,7 @@ std::string metrics_reference() {
       "name, "
       "and stays five\nminutes after the name has gone. The number of names is bounded; past the "
       "bound "
-      "new ones are counted\ntogether under `other`. Histograms appear with their first "
+      "new ones are counted\ntogether under `_other`. Histograms appear with their first "
       "observation; "
       "their bounds go from 50 µs to 60 s.\n";
   section(text, "Routes", "`route`", route_families());

@@ -18,7 +18,7 @@ class Registry;
 /// endpoint set, from any thread; the cells they return are written by the shard's worker alone.
 /// Equal name, equal cells: a kept route's numbers survive reloads. Keep the pointer as long as the
 /// cells are used (a bound route, an endpoint); five minutes after the last one went, the series
-/// goes too. Past the bound on names, all new ones share the cells of "other". Never null.
+/// goes too. Past the bound on names, all new ones share the cells of "_other". Never null.
 class MetricsShard {
  public:
   MetricsShard(Registry& registry, std::size_t index) : registry_(registry), index_(index) {}

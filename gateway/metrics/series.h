@@ -12,8 +12,9 @@
 
 namespace gateway {
 
-/// The name past which no new series are made: all further names count here.
-inline constexpr std::string_view kOverflowSeries = "other";
+/// The name past which no new series are made: all further names count here. No route or upstream
+/// can be called that: names of a configuration begin with a letter or digit.
+inline constexpr std::string_view kOverflowSeries = "_other";
 /// How long a series stays after its last holder let go, so that a scraper sees its last numbers.
 inline constexpr Duration kSeriesKept = std::chrono::minutes(5);
 

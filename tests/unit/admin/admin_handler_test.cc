@@ -148,6 +148,28 @@ TEST_F(AdminHandlerTest, StatsShowTheBusiestOfManyRoutes) {
   EXPECT_EQ(ask_json("/routes").size(), 1u);
 }
 
+TEST_F(AdminHandlerTest, StatsShowTheBusiestOfManyUpstreams) {
+  std::vector<std::shared_ptr<UpstreamCells>> all;
+  for (int i = 0; i < 80; ++i)
+    all.push_back(source_.registry_.worker(0).upstream("upstream-" + std::to_string(i)));
+  upstream_->begin();
+  all[70]->begin();
+  all[70]->finish(200, 80us, 1, 41);
+  source_.directory_.find("app-a")->entries[1].endpoint->set_healthy(false, source_.clock_.now());
+  source_.registry_.worker(0).endpoint("app-a", "127.0.0.1:5102")->begin();
+  const json stats = ask_json("/stats");
+  EXPECT_EQ(stats["upstream_count"], 81);
+  ASSERT_EQ(stats["upstreams"].size(), 50u);
+  EXPECT_EQ(stats["upstreams"][0]["name"], "app-a");
+  EXPECT_EQ(stats["upstreams"][0]["endpoints"][0]["address"], "127.0.0.1:5101");
+  EXPECT_EQ(stats["upstreams"][0]["endpoints"][1]["healthy"], false);
+  EXPECT_EQ(stats["upstreams"][0]["endpoints"][1]["responses"].size(), 6u);
+  const bool has =
+      std::any_of(stats["upstreams"].begin(), stats["upstreams"].end(),
+                  [](const json& upstream) { return upstream["name"] == "upstream-70"; });
+  EXPECT_TRUE(has);
+}
+
 TEST_F(AdminHandlerTest, RoutesAndUpstreams) {
   const json routes = ask_json("/routes");
   EXPECT_EQ(routes[0]["name"], "jobs");
@@ -170,16 +192,22 @@ TEST_F(AdminHandlerTest, ConfigMasksWhatSpeaksOfSecrets) {
           {"timeout", Duration(1500ms)},
           {"filters", config::Value::List{Map{
                           {"type", std::string("response_headers")},
-                          {"set", Map{{"Authorization", std::string("Basic abc")},
-                                      {"X-Team", std::string("jobs")}}},
-                          {"add", config::Value::List{Map{{"name", std::string("X-Api-Key")},
-                                                          {"value", std::string("abc")}}}},
-                      }}}};
+                          {"response", Map{{"set", Map{{"X-Internal", std::string("abc")},
+                                                       {"X-Team", std::string("abc")}}}}},
+                      }}},
+          {"routes", config::Value::List{Map{
+                         {"headers", config::Value::List{Map{{"name", std::string("X-Plan")},
+                                                             {"value", std::string("abc")}}}},
+                         {"query", Map{{"preview", std::string("abc")}}},
+                         {"signing_key", std::string("abc")},
+                     }}}};
   const std::string body = ask(Method::get, "/config")->body;
   EXPECT_THAT(body, Not(HasSubstr("abc")));
   EXPECT_THAT(body, HasSubstr("/run/token"));
   EXPECT_THAT(body, HasSubstr("\"timeout\":\"1500ms\""));
-  EXPECT_THAT(body, HasSubstr("\"X-Team\":\"jobs\""));
+  for (const char* shown : {R"("X-Internal":"***")", R"("X-Team":"***")", R"("name":"X-Plan")",
+                            R"("preview":"***")", R"("signing_key":"***")"})
+    EXPECT_THAT(body, HasSubstr(shown));
 }
 
 TEST_F(AdminHandlerTest, ReloadIsAnsweredWhenItIsDone) {
@@ -217,7 +245,13 @@ TEST_F(AdminHandlerTest, WritesNeedTheToken) {
   EXPECT_THAT(wrong->header("WWW-Authenticate"), HasSubstr("Bearer"));
   EXPECT_EQ(ask(Method::post, "/drain")->status, 401);
   source_.token_.clear();
-  EXPECT_EQ(post("/drain", "Bearer ")->status, 403);
+  const auto without = post("/drain", "Bearer ");
+  EXPECT_EQ(without->status, 403);
+  EXPECT_THAT(without->body, HasSubstr("No admin token is configured"));
+  source_.model_.admin.token.file = "/not/there";
+  const auto unreadable = post("/drain", "Bearer ");
+  EXPECT_EQ(unreadable->status, 403);
+  EXPECT_THAT(unreadable->body, HasSubstr("cannot be read"));
   EXPECT_TRUE(source_.reloads.empty());
   EXPECT_EQ(source_.drains, 0);
 }
@@ -241,6 +275,22 @@ TEST_F(AdminHandlerTest, WrongMethodsAndPaths) {
   EXPECT_EQ(ask(Method::post, "/metrics")->status, 405);
   EXPECT_EQ(ask(Method::options, "/")->status, 405);
   EXPECT_EQ(ask(Method::get, "/none")->status, 404);
+}
+
+TEST_F(AdminHandlerTest, ErrorsAreJsonForWhoeverTakesIt) {
+  for (const auto& [accept, expected] : {
+           std::pair{"application/json", "application/json"},
+           std::pair{"text/html;q=0.5, application/problem+json; q=0.1", "application/json"},
+           std::pair{"text/html, application/json;q=0", "text/plain; charset=utf-8"},
+           std::pair{"text/html, application/json; q=0.000", "text/plain; charset=utf-8"},
+           std::pair{"application/json-patch", "text/plain; charset=utf-8"},
+           std::pair{"*/*", "text/plain; charset=utf-8"},
+       }) {
+    FakeStream stream(Method::get, "/none");
+    stream.add_header(HeaderId::accept, accept);
+    exchange_ = handler_.begin(stream);
+    EXPECT_EQ(stream.header("Content-Type"), expected) << accept;
+  }
 }
 
 TEST_F(AdminHandlerTest, MirrorShowsHealthAsGauges) {

@@ -110,6 +110,42 @@ TEST(AccessLine, EveryByteAtEveryPlaceOfAWordIsEscapedOrKept) {
   }
 }
 
+TEST(AccessLine, OtherScriptsStayAsTheyAre) {
+  AccessRecord record = sample();
+  record.path = "/Müller/東京/🙂";
+  record.user = "Zoë";
+  for (const AccessLogFormat format : {AccessLogFormat::json, AccessLogFormat::text}) {
+    EXPECT_THAT(line_of(record, format), HasSubstr("/Müller/東京/🙂"));
+    EXPECT_THAT(line_of(record, format), HasSubstr("Zoë"));
+  }
+}
+
+TEST(AccessLine, CharactersThatSteerTerminalsAreEscaped) {
+  AccessRecord record = sample();
+  // A C1 control (CSI), a line separator, a change of direction.
+  record.path =
+      "/\xc2\x9b"
+      "31m\xe2\x80\xa8\xe2\x80\xae";
+  EXPECT_THAT(line_of(record), HasSubstr(R"(/\u009b31m\u2028\u202e")"));
+}
+
+TEST(AccessLine, WhatIsNoUtf8IsEscapedByteByByte) {
+  AccessRecord record = sample();
+  // Overlong '/', a surrogate, above U+10FFFF, a sequence that ends early.
+  record.path = "/\xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 \xe6\x9d";
+  EXPECT_THAT(line_of(record), HasSubstr(R"(/\u00c0\u00af \u00ed\u00a0\u0080 )"
+                                         R"(\u00f4\u0090\u0080\u0080 \u00e6\u009d")"));
+}
+
+TEST(AccessLine, ALongTextIsNotCutWithinACharacter) {
+  AccessRecord record = sample();
+  std::string user = "x";
+  for (int i = 0; i < 100; ++i) user += "ü";
+  record.user = user;
+  const std::string line = line_of(record);
+  EXPECT_THAT(line, HasSubstr("\"user\":\"" + user.substr(0, 127) + "\""));
+}
+
 TEST(AccessLine, LongFieldsAreCutSoThatTheLineFits) {
   const std::string control(20'000, '\x01');
   AccessRecord record = sample();
@@ -137,8 +173,9 @@ TEST(AccessLine, TokensInQueriesAreTakenOut) {
 }
 
 TEST(Redact, NamesThatSpeakOfSecrets) {
-  for (const char* name : {"token", "id_token", "apiKey", "client_secret", "PASSWORD", "sig",
-                           "code", "sessionid", "authorization", "x%2dy"})
+  for (const char* name :
+       {"token", "id_token", "apiKey", "client_secret", "PASSWORD", "sig", "code", "sessionid",
+        "authorization", "x%2dy", "X-Internal-Key", "access_key", "Cookie"})
     EXPECT_TRUE(is_secret_parameter(name)) << name;
   for (const char* name : {"page", "q", "keyboard", "encode", "signal", ""})
     EXPECT_FALSE(is_secret_parameter(name)) << name;
