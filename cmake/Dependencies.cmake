@@ -1,6 +1,7 @@
 find_package(PkgConfig REQUIRED)
 find_package(Threads REQUIRED)
-find_package(OpenSSL 3.0 REQUIRED)
+# Before 3.0.15 SSL_free_buffers could free a record that had come in part (CVE-2024-4741).
+find_package(OpenSSL 3.0.15 REQUIRED)
 find_package(fmt REQUIRED)
 find_package(yaml-cpp REQUIRED)
 find_package(CLI11 REQUIRED)

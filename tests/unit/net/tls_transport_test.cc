@@ -519,5 +519,37 @@ TEST_F(TlsTransportTest, ABrokenRecordFailsTheConnection) {
   ::close(other);
 }
 
+// Buffers are given back between reads, never under a record of which a part is there.
+TEST_F(TlsTransportTest, ARecordMayComeByteByByte) {
+  make_server();
+  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
+  const int client = loopback_.dial();
+  accept();
+  SSL* ssl = SSL_new(context);
+  SSL_set_fd(ssl, client);
+  ASSERT_EQ(::fcntl(client, F_SETFL, O_NONBLOCK), 0);
+  ASSERT_TRUE(until([&] { return SSL_connect(ssl) == 1 && at_server_.opened == 1; }));
+  BIO* records = BIO_new(BIO_s_mem());
+  SSL_set0_wbio(ssl, records);
+  std::string sent;
+  for (const std::string_view text : {"one", "two", "three"}) {
+    ASSERT_EQ(SSL_write(ssl, text.data(), static_cast<int>(text.size())),
+              static_cast<int>(text.size()));
+    char* bytes = nullptr;
+    const long size = BIO_get_mem_data(records, &bytes);
+    for (long i = 0; i < size; ++i) {
+      const std::uint64_t before = server_->bytes_read();
+      ASSERT_EQ(::send(client, bytes + i, 1, 0), 1);
+      ASSERT_TRUE(until([&] { return server_->bytes_read() > before; }));
+    }
+    BIO_reset(records);
+    sent += text;
+    EXPECT_EQ(at_server_.received, sent);
+  }
+  SSL_free(ssl);
+  SSL_CTX_free(context);
+  ::close(client);
+}
+
 }  // namespace
 }  // namespace gateway::net
