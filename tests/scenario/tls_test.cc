@@ -3,6 +3,7 @@
 #include "scenario/gateway.h"
 #include "support/http_client.h"
 #include "support/recorder.h"
+#include "support/temporary_folder.h"
 #include "support/tls_client.h"
 #include "unit/net/test_certificates.h"
 
@@ -57,7 +58,7 @@ class Https {
   }
 
   net::TestAuthority authority_;
-  net::TemporaryFolder folder_;
+  test::TemporaryFolder folder_;
   std::optional<Gateway> gateway_;
 };
 

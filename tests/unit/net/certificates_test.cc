@@ -3,6 +3,7 @@
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
 #include "gateway/net/ticket_keys.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/net/test_certificates.h"
 
 namespace gateway::net {
@@ -29,7 +30,7 @@ class CertificatesTest : public testing::Test {
   }
 
   TestAuthority authority_;
-  TemporaryFolder folder_;
+  test::TemporaryFolder folder_;
   CertificateStore store_;
   LoadedPairs known_;
   std::vector<Error> problems_;

@@ -2,9 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
-#include "tests/unit/net/test_certificates.h"
 
 namespace gateway::net {
 namespace {
@@ -149,7 +149,7 @@ TEST_F(ResolverTest, FollowsAChangedConfiguration) {
   NameServer other(loop_, INADDR_LOOPBACK + 1, server_.port());
   server_.addresses = {"\x0a\x01\x01\x01"};
   other.addresses = {"\x0a\x02\x02\x02"};
-  const TemporaryFolder folder;
+  const test::TemporaryFolder folder;
   Resolver::Options options;
   options.configuration = folder.write("resolv.conf", "nameserver 127.0.0.1\n");
   options.port = server_.port();

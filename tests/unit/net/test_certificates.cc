@@ -88,10 +88,4 @@ PemPair TestAuthority::issue(const std::vector<std::string>& names, KeyKind kind
           })};
 }
 
-TemporaryFolder::TemporaryFolder() {
-  std::string pattern = std::filesystem::temp_directory_path() / "gateway-test-XXXXXX";
-  GATEWAY_CHECK(::mkdtemp(pattern.data()) != nullptr);
-  path_ = pattern;
-}
-
 }  // namespace gateway::net

@@ -4,6 +4,7 @@
 
 #include "gateway/net/tls_client.h"
 #include "gateway/net/tls_server.h"
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
 #include "tests/unit/net/test_certificates.h"
@@ -71,7 +72,7 @@ class TlsTransportTest : public testing::Test {
     ASSERT_TRUE(until([&] { return at_client_.received == "pong"; }));
   }
 
-  TemporaryFolder folder_;
+  test::TemporaryFolder folder_;
   TestAuthority authority_;
   CertificateStore store_;
   std::vector<std::shared_ptr<const Certificate>> certificates_;

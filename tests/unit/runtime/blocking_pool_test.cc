@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <future>
+#include <string>
 
 #include "tests/unit/runtime/turns.h"
 

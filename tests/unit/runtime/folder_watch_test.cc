@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include "tests/support/temporary_folder.h"
 #include "tests/unit/runtime/turns.h"
 
 namespace gateway {
@@ -24,7 +25,7 @@ class FolderWatchTest : public testing::Test {
   }
 
   EventLoop loop_;
-  TemporaryFolder folder_;
+  test::TemporaryFolder folder_;
   int calls_ = 0;
   FolderWatch watch_{loop_, [this] { ++calls_; }};
 };
@@ -113,7 +114,7 @@ TEST_F(FolderWatchTest, ForgetsWhatIsNoLongerWatched) {
 
 TEST(FolderWatchLimits, SaysOnceThatAFolderCannotBeWatched) {
   EventLoop loop;
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   std::vector<std::string> problems;
   FolderWatch watch(
       loop, [] {}, [&](const std::string& text) { problems.push_back(text); });
@@ -132,7 +133,7 @@ TEST(FolderWatchLimits, SaysOnceThatAFolderCannotBeWatched) {
 
 TEST(FolderWatchLimits, LivesWithoutInotify) {
   EventLoop loop;
-  TemporaryFolder folder;
+  test::TemporaryFolder folder;
   rlimit before{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
   rlimit none = before;

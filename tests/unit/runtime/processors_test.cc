@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "tests/unit/runtime/turns.h"
+#include "tests/support/temporary_folder.h"
 
 namespace gateway {
 namespace {
@@ -12,7 +12,7 @@ class ProcessorQuotaTest : public testing::Test {
   std::optional<double> quota(std::string_view membership) const {
     return processor_quota(membership, folder_.path());
   }
-  TemporaryFolder folder_;
+  test::TemporaryFolder folder_;
 };
 
 TEST_F(ProcessorQuotaTest, OfVersion2) {
