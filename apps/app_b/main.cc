@@ -1,6 +1,7 @@
 // App B: the token service. Reached by the gateway alone, over its private upstream.
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <vector>
 
@@ -91,6 +92,31 @@ class Stores {
   std::vector<std::unique_ptr<UserStore>> free_;  // as many as the pool has threads
 };
 
+/// Whether the database answered when it was asked last, by a look-up or by readiness itself: no
+/// look-up may come for hours, and none while this replica is not ready. Any thread.
+class DatabaseHealth {
+ public:
+  bool answers() const { return answers_; }
+  void saw(bool answered) { answers_ = answered; }
+
+  /// Asks in the background: each second while all is well, at once while not, one at a time.
+  void ask_soon(BlockingPool& pool, Stores& stores) {
+    const auto now = std::chrono::steady_clock::now().time_since_epoch() / std::chrono::seconds(1);
+    if ((answers_ && asked_at_ == now) || asking_.exchange(true)) return;
+    asked_at_ = now;
+    const bool queued = pool.submit([this, &stores] {
+      saw(stores.with([](UserStore& store) { return store.ping(); }).has_value());
+      asking_ = false;
+    });
+    if (!queued) asking_ = false;
+  }
+
+ private:
+  std::atomic<bool> answers_{true};
+  std::atomic<bool> asking_{false};
+  std::atomic<std::chrono::seconds::rep> asked_at_{0};
+};
+
 Answer verdict(const Result<std::optional<std::string>>& user) {
   const std::string plain = "text/plain; charset=utf-8";
   if (!user) return {503, "The database does not answer.\n", plain, {}};
@@ -111,7 +137,7 @@ int main(int argc, char** argv) {
   app.flags().add_flag("--seed-development", seed, "Add user density with token mytoken");
 
   Stores stores;
-  std::atomic<bool> database_answers{true};
+  DatabaseHealth health;
   std::unique_ptr<BlockingPool> pool;
   const auto prepare = [&]() -> Result<void> {
     if (auto opened = stores.open(database, seed); !opened) return opened;
@@ -128,21 +154,16 @@ int main(int argc, char** argv) {
     const auto look_up = [&stores, token = std::move(token)] {
       return stores.with([&](UserStore& store) { return store.find_user(token); });
     };
-    const bool queued =
-        pool->run(request.loop, look_up,
-                  [reply, &database_answers](const Result<std::optional<std::string>>& user) {
-                    database_answers = user.has_value();
-                    reply(verdict(user));
-                  });
+    const bool queued = pool->run(request.loop, look_up,
+                                  [reply, &health](const Result<std::optional<std::string>>& user) {
+                                    health.saw(user.has_value());
+                                    reply(verdict(user));
+                                  });
     if (!queued) reply({503, "Too many questions at once.\n", plain, {}});
   };
   const auto readiness = [&] {
-    if (database_answers) return std::string();
-    // Ask again in the background: the next look-up would find out, but none comes while not ready.
-    pool->submit([&] {
-      database_answers = stores.with([](UserStore& store) { return store.ping(); }).has_value();
-    });
-    return std::string("the database does not answer");
+    health.ask_soon(*pool, stores);
+    return std::string(health.answers() ? "" : "the database does not answer");
   };
   return app.run(argc, argv, prepare, answer, readiness);
 }

@@ -22,11 +22,12 @@ class UserStore {
   virtual Result<void> put_user(std::string_view name, std::string_view token) = 0;
   /// The user's name; nothing when nobody has that token. An error is no verdict.
   virtual Result<std::optional<std::string>> find_user(std::string_view token) = 0;
-  /// Whether the database answers.
+  /// Whether the database answers; a few seconds at most.
   virtual Result<void> ping() = 0;
 };
 
-/// `database`: a path for SQLite, or a `postgres://` URL.
+/// `database`: a path for SQLite (with or without `sqlite://`), or a `postgres://` URL; anything
+/// else is refused. No error repeats a password.
 Result<std::unique_ptr<UserStore>> open_user_store(const std::string& database);
 
 Result<std::unique_ptr<UserStore>> open_sqlite_store(const std::string& path);

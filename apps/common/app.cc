@@ -28,7 +28,8 @@ App::App(std::string name, std::string description)
   flags_.add_option("--log", log_, "stdout, off or a file; JSON lines")->capture_default_str();
   flags_
       .add_option("--drain-delay-ms", drain_delay_ms_,
-                  "After SIGTERM go on serving for so long with readiness off")
+                  "After SIGTERM go on serving for so long with readiness off, so that who keeps "
+                  "connections open hears of it before they close")
       ->capture_default_str();
 }
 
@@ -65,7 +66,7 @@ int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Rea
   service_ = std::make_unique<server::Service>(std::move(*made));
   if (auto opened = service_->open(); !opened) return fail(opened.error());
   registry_ = std::make_unique<Registry>(threads_, service_->loop());
-  AccessLog log(registry_->control().process());
+  AccessLog log(registry_->log_writer());
   std::size_t next = 0;
   std::vector<AccessLogShard*> shards;
   for (std::size_t i = 0; i < threads_; ++i)

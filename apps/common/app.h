@@ -66,7 +66,7 @@ class App {
   std::string client_ca_;
   std::string log_ = "stdout";
   unsigned threads_ = 1;
-  unsigned drain_delay_ms_ = 0;
+  unsigned drain_delay_ms_ = 2000;
   Answerer answer_;
   Readiness readiness_;
   std::unique_ptr<server::Service> service_;

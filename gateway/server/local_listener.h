@@ -25,6 +25,10 @@ class LocalListener {
   LocalListener& operator=(const LocalListener&) = delete;
 
   downstream::ListenerState& state() { return state_; }
+  /// For the handshakes that begin from now on; the listener must have TLS.
+  void use(std::shared_ptr<const net::CertificateSet> certificates) {
+    tls_->use(std::move(certificates));
+  }
   /// Empties the accept queue and stops accepting; what is idle closes.
   void drain();
   bool idle() const { return state_.connections.empty(); }

@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "gateway/net/certificate_files.h"
+#include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/timer.h"
 
 namespace gateway::server {
@@ -46,11 +46,8 @@ Service::Service(Options options) : options_(std::move(options)) {}
 Service::~Service() = default;
 
 Result<void> Service::open() {
-  if (options_.listener.tls) {
-    auto loaded = net::load_certificates(options_.listener.tls->certificates, store_);
-    if (!loaded) return tl::make_unexpected(loaded.error());
-    certificates_ = net::CertificateSet::make(*loaded);
-  }
+  if (options_.listener.tls)
+    if (auto loaded = load_certificates(); !loaded) return loaded;
   for (const SocketAddress& address : options_.listener.addresses) {
     auto opened = net::ListenSocket::open(address, options_.threads,
                                           static_cast<int>(options_.listener.backlog));
@@ -59,6 +56,27 @@ Result<void> Service::open() {
     sockets_.push_back(std::move(*opened));
   }
   return {};
+}
+
+Result<void> Service::load_certificates() {
+  std::vector<Error> problems;
+  auto loaded =
+      net::load_certificates(options_.listener.tls->certificates, store_, &pairs_, &problems);
+  for (const Error& problem : problems) std::fprintf(stderr, "%s\n", problem.detail.c_str());
+  if (!loaded) return tl::make_unexpected(loaded.error());
+  certificates_ = net::CertificateSet::make(*loaded);
+  return {};
+}
+
+void Service::renew_certificates() {
+  if (auto loaded = load_certificates(); !loaded) {
+    std::fprintf(stderr, "the certificates stay as they were: %s\n", loaded.error().detail.c_str());
+    return;
+  }
+  for (auto& thread : threads_)
+    thread->loop.post([&thread = *thread, certificates = certificates_] {
+      if (thread.listener) thread.listener->use(certificates);
+    });
 }
 
 int Service::run(const MakeHandler& make_handler) {
@@ -85,6 +103,14 @@ int Service::run(const MakeHandler& make_handler) {
   }
   Signals signals(loop_, {SIGTERM, SIGINT}, [this](int number) { on_signal(number); });
   for (auto& thread : threads_) thread->thread = std::thread([&thread = *thread] { thread.run(); });
+  FolderWatch watch(loop_, [this] { renew_certificates(); });
+  if (certificates_) {
+    std::vector<std::string> files;
+    for (const config::CertificateSource& source : options_.listener.tls->certificates)
+      files.insert(files.end(), {source.certificate, source.key});
+    watch.watch(files);
+    renew_certificates();  // what changed between reading and watching
+  }
   loop_.run();
   for (auto& thread : threads_) thread->loop.stop();
   for (auto& thread : threads_) thread->thread.join();

@@ -10,6 +10,7 @@
 #include "gateway/base/result.h"
 #include "gateway/config/model.h"
 #include "gateway/downstream/handler.h"
+#include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
 #include "gateway/net/ticket_keys.h"
 #include "gateway/runtime/event_loop.h"
@@ -20,7 +21,8 @@ namespace gateway::server {
 
 /// A small HTTP service on the gateway's own server library: N threads that share a port, graceful
 /// end on SIGTERM (readiness off, answers say `Connection: close`, then the accept queues are
-/// emptied and what is open may finish), a second SIGTERM ends at once.
+/// emptied and what is open may finish), a second SIGTERM ends at once. Certificates are read again
+/// when their files change; a pair that does not match yet leaves the old one in use.
 class Service {
  public:
   struct Options {
@@ -49,10 +51,13 @@ class Service {
   struct Thread;
   void on_signal(int number);
   void begin_closing();
+  Result<void> load_certificates();
+  void renew_certificates();
 
   Options options_;
   EventLoop loop_;
   net::CertificateStore store_;
+  net::LoadedPairs pairs_;
   std::shared_ptr<const net::CertificateSet> certificates_;
   std::shared_ptr<net::TicketKeys> tickets_ = std::make_shared<net::TicketKeys>();
   std::vector<std::vector<std::shared_ptr<net::ListenSocket>>> sockets_;  ///< by address, by thread

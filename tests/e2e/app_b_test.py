@@ -3,12 +3,14 @@
 import http.client
 import os
 import shutil
+import signal
+import ssl
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from harness import BIN, free_port, run_tests, wait_until
+from harness import BIN, connects, free_port, run_tests, wait_until
 
 POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"))
 
@@ -39,12 +41,36 @@ class Postgres:
         self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
 
 
+    def processes(self):
+        """The server's own and its children."""
+        own = int((self.data / "postmaster.pid").read_text().split()[0])
+        children = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
+                    and parent_of(entry) == own]
+        return [own, *children]
+
+    def freeze(self):
+        """As a host whose network went away: it keeps its connections and says nothing."""
+        for pid in self.processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self):
+        for pid in self.processes():
+            os.kill(pid, signal.SIGCONT)
+
+
+def parent_of(process):
+    try:
+        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return 0
+
+
 class Replica:
-    def __init__(self, database):
+    def __init__(self, database, *flags):
         self.port = free_port()
         self.process = subprocess.Popen(
             [BIN / "app_b", "--listen", f"127.0.0.1:{self.port}", "--database", database,
-             "--seed-development", "--log", "off"])
+             "--seed-development", "--log", "off", "--drain-delay-ms", "0", *flags])
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -107,15 +133,58 @@ def on_postgres():
             postgres.stop()
             assert replicas[0].ask("POST", "/auth", "token=mytoken")[0] == 503
             assert replicas[0].ask("GET", "/readyz")[0] == 503
+            wait_until(lambda: not replicas[1].ready(), "no look-up, and yet not ready")
             postgres.start()
-            wait_until(replicas[0].ready, "ready again")
-            wait_until(lambda: replicas[0].ask("POST", "/auth", "token=mytoken")[0] == 200,
-                       "verdicts again")
+            for replica in replicas:
+                wait_until(replica.ready, "ready again")
+            # Each of the four connections of the third has been closed meanwhile.
+            for _ in range(8):
+                assert replicas[2].ask("POST", "/auth", "token=mytoken") == (200, "density")
+            a_silent_host_is_given_up(postgres, replicas[0])
             for replica in replicas:
                 replica.end()
         finally:
             postgres.stop()
 
 
+def a_silent_host_is_given_up(postgres, replica):
+    postgres.freeze()
+    try:
+        assert replica.ask("POST", "/auth", "token=mytoken")[0] == 503
+        wait_until(lambda: not replica.ready(), "not ready")
+    finally:
+        postgres.thaw()
+    wait_until(replica.ready, "ready when the host is back")
+    assert replica.ask("POST", "/auth", "token=mytoken") == (200, "density")
+
+
+def renewed_certificates_are_used_without_a_restart():
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        make_pair(folder)
+        app = Replica(f"{folder}/users.sqlite", "--certificate", folder / "tls.crt", "--key",
+                      folder / "tls.key")
+        try:
+            wait_until(lambda: connects(app.port), "app_b serves")
+            served = lambda: ssl.get_server_certificate(("127.0.0.1", app.port))  # noqa: E731
+            first = served()
+            assert first == (folder / "tls.crt").read_text()
+            make_pair(folder)
+            wait_until(lambda: served() == (folder / "tls.crt").read_text(), "the new certificate")
+            assert served() != first
+        finally:
+            app.end()
+
+
+def make_pair(folder):
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
+         "-nodes", "-days", "2", "-subj", "/CN=app-b", "-keyout", folder / "new.key", "-out",
+         folder / "new.crt"], check=True, capture_output=True)
+    os.replace(folder / "new.key", folder / "tls.key")
+    os.replace(folder / "new.crt", folder / "tls.crt")
+
+
 if __name__ == "__main__":
-    sys.exit(run_tests([on_sqlite, on_postgres]))
+    sys.exit(run_tests([on_sqlite, on_postgres,
+                        renewed_certificates_are_used_without_a_restart]))

@@ -127,7 +127,8 @@ class System:
         return self.processes[name]
 
     def start_app_a(self, port):
-        self.start(f"app_a-{port}", BIN / "app_a", "--listen", f"127.0.0.1:{port}")
+        self.start(f"app_a-{port}", BIN / "app_a", "--listen", f"127.0.0.1:{port}",
+                   "--drain-delay-ms", "0")
         wait_until(lambda: connects(port), f"app_a on {port}")
 
     def start_app_b(self):
