@@ -44,7 +44,7 @@ constexpr Field kFields[] = {
      .most = 604800},
     {.name = "timeout",
      .type = FieldType::duration,
-     .text = "Bound on one question.",
+     .text = "Bound on one question, to the end of its answer.",
      .default_text = "2s",
      .least = 0.01,
      .most = 60},
@@ -100,9 +100,7 @@ class TokenFilter final : public Filter {
  public:
   TokenFilter(std::shared_ptr<const Options> options, WorkerServices& services)
       : options_(std::move(options)),
-        service_(services.state<TokenService>(options_->state_key, services,
-                                              options_->service.upstream)) {
-    service_->configure(options_->service);
+        service_(services.state<TokenService>(options_->state_key, services, options_->service)) {
     service_->on_answer(resume);
   }
 
@@ -182,6 +180,10 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
   if (!http::is_token(options->user_header) || options->user_header.find('_') != std::string::npos)
     return failure(ErrorCode::invalid_argument, Side::internal,
                    fmt::format("user_header '{}' is not a header name", options->user_header));
+  // It is removed from every request: a name with a meaning of its own would lose that.
+  if (http::header_id(options->user_header) != http::HeaderId::other)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   fmt::format("user_header '{}' has another meaning", options->user_header));
   if (service.path.empty() || service.path.front() != '/')
     return failure(ErrorCode::invalid_argument, Side::internal, "path must begin with '/'");
   const std::string realm = value["realm"].as<std::string>();
@@ -190,9 +192,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
                    "realm has a quote or control byte");
   options->challenge = fmt::format(R"(Bearer realm="{}")", realm);
   options->challenge_invalid = fmt::format(R"(Bearer realm="{}", error="invalid_token")", realm);
-  // A verdict depends on who is asked and how, not on how long it is believed.
-  options->state_key =
-      fmt::format("token\n{}\n{}\n{}", service.upstream, service.path, service.field);
+  // How long a verdict is believed is part of the policy: one route's patience is not another's.
+  options->state_key = fmt::format(
+      "token\n{}\n{}\n{}\n{} {} {} {} {} {} {}", service.upstream, service.path, service.field,
+      service.allow_ttl.count(), service.deny_ttl.count(), service.stale_ttl.count(),
+      service.timeout.count(), service.cache_size, service.deny_cache_size, service.max_lookups);
   return std::make_shared<TokenPlan>(std::move(options));
 }
 

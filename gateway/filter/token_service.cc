@@ -9,6 +9,8 @@ namespace gateway::filter {
 namespace {
 
 constexpr std::size_t kMaxAnswer = 256;
+/// What is read of an answer, so that the connection can be used again.
+constexpr std::size_t kMaxRead = 64 * 1024;
 constexpr std::size_t kMaxUser = 128;
 constexpr std::uint32_t kMaxTries = 2;
 /// While the upstream gives no verdict, a stale one is not asked about more often than this.
@@ -37,7 +39,11 @@ void append_form_encoded(std::string& out, std::string_view text) {
 class TokenService::Lookup final : public Disposable, private upstream::CallObserver {
  public:
   Lookup(TokenService& service, const TokenHash& hash, std::string_view token)
-      : service_(service), hash_(hash), body_(service.settings_.field + "=") {
+      : service_(service),
+        hash_(hash),
+        body_(service.settings_.field + "="),
+        deadline_(service.services_.loop().now() + service.settings_.timeout),
+        timer_(Callback<>::bind<&Lookup::give_up>(this)) {
     append_form_encoded(body_, token);
   }
 
@@ -46,17 +52,19 @@ class TokenService::Lookup final : public Disposable, private upstream::CallObse
     if (upstream == nullptr) return finish(Answer::none, {});
     ++tries_;
     answer_.clear();
+    read_ = 0;
     status_ = 0;
     call_ = std::make_unique<upstream::Call>();
     head_ = {};
     head_.method = http::Method::post;
-    head_.host = upstream->settings().name;
+    // A reload may free the settings while the call waits for a connection.
+    head_.host = arena_.copy(upstream->settings().name);
     head_.path = service_.settings_.path;
     head_.body = {http::Framing::length, body_.size()};
     head_.headers = {};
     head_.headers.add(arena_, http::HeaderId::content_type, "application/x-www-form-urlencoded");
     upstream::CallOptions options;
-    options.request_timeout = options.idle_timeout = service_.settings_.timeout;
+    options.request_timeout = left();
     // The call may fail at once, and with it this look-up may be over.
     upstream::Call& call = *call_;
     call.start(LocalPtr<upstream::Upstream>(upstream), head_, *this, options);
@@ -67,16 +75,23 @@ class TokenService::Lookup final : public Disposable, private upstream::CallObse
 
   const TokenHash& hash() const { return hash_; }
   IntrusiveList<HoldTicket, HoldTicket>& waiters() { return waiters_; }
-  void cancel() { call_.reset(); }
 
  private:
   void on_call_ready() override {}
   void on_call_writable() override {}
   void on_informational(http::ResponseHead&) override {}
-  void on_response_head(http::ResponseHead& head) override { status_ = head.status; }
+  // Up to here the call keeps the time, and blames the endpoint that let it pass.
+  void on_response_head(http::ResponseHead& head) override {
+    status_ = head.status;
+    timer_.arm(service_.services_.loop().timers(), left());
+  }
   void on_response_body(std::string_view bytes) override {
     if (answer_.size() <= kMaxAnswer)
       answer_.append(bytes.substr(0, kMaxAnswer + 1 - answer_.size()));
+    read_ += bytes.size();
+    if (read_ <= kMaxRead) return;
+    call_->cancel();
+    on_response_end();
   }
   void on_response_trailers(http::HeaderList&) override {}
 
@@ -98,7 +113,19 @@ class TokenService::Lookup final : public Disposable, private upstream::CallObse
     start();
   }
 
-  void finish(Answer answer, std::string_view user) { service_.finish(*this, answer, user); }
+  void give_up() {
+    call_->cancel();
+    finish(Answer::none, {});
+  }
+
+  Duration left() const {
+    return std::max(deadline_ - service_.services_.loop().now(), Duration(1));
+  }
+
+  void finish(Answer answer, std::string_view user) {
+    timer_.cancel();
+    service_.finish(*this, answer, user);
+  }
 
   TokenService& service_;
   const TokenHash hash_;
@@ -109,19 +136,23 @@ class TokenService::Lookup final : public Disposable, private upstream::CallObse
   std::unique_ptr<upstream::Call> call_;
   std::unique_ptr<upstream::Call> retired_;
   IntrusiveList<HoldTicket, HoldTicket> waiters_;
+  const Instant deadline_;
+  Timer timer_;
+  std::size_t read_ = 0;
   std::uint32_t tries_ = 0;
   int status_ = 0;
 };
 
-TokenService::TokenService(WorkerServices& services, std::string_view upstream)
-    : services_(services), cells_(services.metrics().token(upstream)) {}
+TokenService::TokenService(WorkerServices& services, const TokenSettings& settings)
+    : services_(services),
+      settings_(settings),
+      cells_(services.metrics().token(settings.upstream)),
+      allowed_(settings.cache_size),
+      denied_(settings.deny_cache_size) {}
 
-TokenService::~TokenService() = default;
-
-void TokenService::configure(const TokenSettings& settings) {
-  settings_ = settings;
-  allowed_.set_capacity(settings.cache_size);
-  denied_.set_capacity(settings.deny_cache_size);
+TokenService::~TokenService() {
+  cells_->entries.sub(entries_counted_);
+  cells_->lookups_in_flight.sub(static_cast<std::int64_t>(lookups_.size()));
 }
 
 TokenService::Answer TokenService::check(const TokenHash& hash, std::string_view token,
@@ -143,20 +174,29 @@ TokenService::Answer TokenService::check(const TokenHash& hash, std::string_view
     found->second->waiters().push_back(ticket);
     return Answer::wait;
   }
-  if (lookups_.size() >= settings_.max_lookups) return Answer::none;
-  start_lookup(hash, token, ticket);
-  return Answer::wait;
+  const bool asks = lookups_.size() < settings_.max_lookups && start_lookup(hash, token, ticket);
+  return asks ? Answer::wait : stale_or_none(hash, user);
 }
 
-void TokenService::start_lookup(const TokenHash& hash, std::string_view token, HoldTicket& ticket) {
+// False when it failed at once: nobody is resumed from within the call that asked.
+bool TokenService::start_lookup(const TokenHash& hash, std::string_view token, HoldTicket& ticket) {
   auto lookup = std::make_unique<Lookup>(*this, hash, token);
   Lookup& started = *lookup;
   lookups_.emplace(hash, std::move(lookup));
   cells_->lookups.add();
-  cells_->lookups_in_flight.set(static_cast<std::int64_t>(lookups_.size()));
-  // The filter's caller must be back before an answer resumes it, even one that comes at once.
-  started.waiters().push_back(ticket);
+  cells_->lookups_in_flight.add();
   started.start();
+  if (!lookups_.contains(hash)) return false;
+  started.waiters().push_back(ticket);
+  return true;
+}
+
+TokenService::Answer TokenService::stale_or_none(const TokenHash& hash, std::string_view& user) {
+  const TokenVerdict* stale = allowed_.find(hash, services_.loop().now());
+  if (stale == nullptr) return Answer::none;
+  cells_->stale_hits.add();
+  user = stale->user;
+  return Answer::allow;
 }
 
 void TokenService::finish(Lookup& lookup, Answer answer, std::string_view user) {
@@ -164,8 +204,9 @@ void TokenService::finish(Lookup& lookup, Answer answer, std::string_view user) 
   const auto found = lookups_.find(lookup.hash());
   std::unique_ptr<Lookup> over = std::move(found->second);
   lookups_.erase(found);
-  cells_->lookups_in_flight.set(static_cast<std::int64_t>(lookups_.size()));
+  cells_->lookups_in_flight.sub();
   std::string stale_user;
+  bool is_stale = false;
   if (answer == Answer::allow) {
     const Instant fresh = now + settings_.allow_ttl;
     cells_->evictions.add(allowed_.put(over->hash(), user, fresh, fresh + settings_.stale_ttl));
@@ -179,11 +220,20 @@ void TokenService::finish(Lookup& lookup, Answer answer, std::string_view user) 
     stale_user = stale->user;
     user = stale_user;
     answer = Answer::allow;
-    cells_->stale_hits.add();
+    is_stale = true;
   }
-  cells_->entries.set(static_cast<std::int64_t>(allowed_.size() + denied_.size()));
-  while (HoldTicket* ticket = over->waiters().pop_front()) resume_(*ticket, answer, user);
+  count_entries();
+  while (HoldTicket* ticket = over->waiters().pop_front()) {
+    if (is_stale) cells_->stale_hits.add();
+    resume_(*ticket, answer, user);
+  }
   services_.loop().free_later(over.release());
+}
+
+void TokenService::count_entries() {
+  const auto entries = static_cast<std::int64_t>(allowed_.size() + denied_.size());
+  cells_->entries.add(entries - entries_counted_);
+  entries_counted_ = entries;
 }
 
 }  // namespace gateway::filter

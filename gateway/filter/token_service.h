@@ -20,27 +20,26 @@ struct TokenSettings {
   Duration allow_ttl{};
   Duration deny_ttl{};
   Duration stale_ttl{};
-  Duration timeout{};
+  Duration timeout{};  ///< of one question, both tries together, to the end of its answer
   std::size_t cache_size = 0;
   std::size_t deny_cache_size = 0;
   std::size_t max_lookups = 0;
 };
 
-/// Asks the token upstream and remembers what it said: one per worker and policy, living on across
-/// reloads. Owns the look-ups, so that the exchange that asked first may go without the others
-/// losing theirs. Verdicts: allow only on 200 with 1 to 128 visible characters other than `fail`;
-/// 401, 403 or the body `fail` deny; anything else is no verdict, and the caller must fail closed.
+/// Asks the token upstream and remembers what it said: one per worker and policy (that is: equal
+/// settings), living on across reloads. Owns the look-ups, so that the exchange that asked first
+/// may go without the others losing theirs. Verdicts: allow only on 200 with 1 to 128 visible
+/// characters other than `fail`; 401, 403 or the body `fail` deny; anything else is no verdict, and
+/// the caller must fail closed.
 class TokenService {
  public:
   enum class Answer : std::uint8_t { allow, deny, none, wait };
 
-  TokenService(WorkerServices& services, std::string_view upstream);
+  TokenService(WorkerServices& services, const TokenSettings& settings);
   ~TokenService();
 
-  void configure(const TokenSettings& settings);
-
-  /// `wait`: the ticket is in the look-up's list and `resume(context, answer, user)` of `resumer`
-  /// will be called with it. For `allow`, `user` is filled (valid until the next call).
+  /// `wait`: the ticket is in the look-up's list and `resume` will be called with it, never from
+  /// within this call. For `allow`, `user` is filled (valid until the next call).
   Answer check(const TokenHash& hash, std::string_view token, HoldTicket& ticket,
                std::string_view& user);
 
@@ -52,14 +51,17 @@ class TokenService {
 
  private:
   class Lookup;
-  void start_lookup(const TokenHash& hash, std::string_view token, HoldTicket& ticket);
+  bool start_lookup(const TokenHash& hash, std::string_view token, HoldTicket& ticket);
+  Answer stale_or_none(const TokenHash& hash, std::string_view& user);
   void finish(Lookup& lookup, Answer answer, std::string_view user);
+  void count_entries();
 
   WorkerServices& services_;
-  TokenSettings settings_;
-  std::shared_ptr<TokenCells> cells_;
-  VerdictCache allowed_{0};
-  VerdictCache denied_{0};
+  const TokenSettings settings_;
+  std::shared_ptr<TokenCells> cells_;  ///< shared by all policies that ask this upstream
+  VerdictCache allowed_;
+  VerdictCache denied_;
+  std::int64_t entries_counted_ = 0;
   struct Hasher {
     std::size_t operator()(const TokenHash& hash) const {
       std::size_t value;
