@@ -60,6 +60,7 @@ class RequestIdPlan final : public Plan {
         respond_(options["respond"].as<bool>()) {}
 
   unsigned hooks() const override { return kOnRequest; }
+  std::span<const std::string> edited_headers() const override { return {&name_, 1}; }
   std::unique_ptr<Filter> bind(WorkerServices& services) const override;
 
   void name_request(RequestContext& context, Random& random) const {
@@ -104,7 +105,11 @@ std::unique_ptr<Filter> RequestIdPlan::bind(WorkerServices& services) const {
 }
 
 std::string check(const config::Value& options) {
-  return http::is_token(options["header"].as<std::string>()) ? "" : "header is not a field name";
+  const std::string name = options["header"].as<std::string>();
+  if (!http::is_token(name)) return "header is not a field name";
+  const http::HeaderId id = http::header_id(name);
+  const bool free = id == http::HeaderId::other || id == http::HeaderId::x_request_id;
+  return free ? "" : "header is a field with another meaning";
 }
 
 Result<std::shared_ptr<const Plan>> compile(const config::Value& options,

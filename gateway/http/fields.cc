@@ -93,6 +93,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   return true;
 }
 
+bool same_variable(std::string_view a, std::string_view b) {
+  const auto folded = [](char c) { return c == '_' ? '-' : lower(c); };
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [&](char x, char y) { return folded(x) == folded(y); });
+}
+
 bool is_hop_by_hop(HeaderId id) { return (kHopByHop & HeaderList::bit(id)) != 0; }
 
 namespace {

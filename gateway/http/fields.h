@@ -12,6 +12,9 @@ bool is_field_value(std::string_view text);
 
 /// Without case (ASCII).
 bool equals_ignoring_case(std::string_view a, std::string_view b);
+/// Without case, and with `_` as `-`: to CGI and its heirs both are one variable (RFC 3875
+/// §4.1.18).
+bool same_variable(std::string_view a, std::string_view b);
 
 /// Calls `visit(std::string_view item)` for each member of a comma-separated list (RFC 9110
 /// §5.6.1).

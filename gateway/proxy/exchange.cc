@@ -48,7 +48,7 @@ void Exchange::run() {
   context_.client = client.address;
   context_.peer_trusted = client.peer_trusted;
   if (misdirected()) return reply(ErrorCode::misdirected);
-  if (!snapshot->identity_headers.empty()) strip_identity_headers();
+  if (!snapshot->identity_headers.empty()) remove_identity_headers(context_.request.headers);
   match_ = snapshot->routes->find(connection.listener_index, context_.request);
   if (match_ == nullptr) return reply(ErrorCode::no_route);
   route_ = proxy_.bind(*match_->route);
@@ -65,9 +65,10 @@ bool Exchange::misdirected() const {
                                      connection.tls->server_name);
 }
 
-void Exchange::strip_identity_headers() {
+void Exchange::remove_identity_headers(http::HeaderList& headers) const {
   for (const std::string& name : proxy_.snapshot()->identity_headers)
-    context_.request.headers.remove(name);
+    headers.remove_if(
+        [&](const http::Header& field) { return http::same_variable(field.name, name); });
 }
 
 void Exchange::run_request_filters() {
@@ -208,7 +209,7 @@ void Exchange::on_request_body(std::string_view bytes) {
 
 void Exchange::on_request_trailers(http::HeaderList& trailers) {
   if (finished_) return;
-  for (const std::string& name : proxy_.snapshot()->identity_headers) trailers.remove(name);
+  remove_identity_headers(trailers);
   // The list's fields live in the arena, the list itself may not.
   request_trailers_ = context_.arena.make<http::HeaderList>(trailers);
 }

@@ -38,7 +38,7 @@ class Exchange final : public downstream::Exchange,
 
  private:
   bool misdirected() const;
-  void strip_identity_headers();
+  void remove_identity_headers(http::HeaderList& headers) const;
   void run_request_filters();
   void on_resume(filter::Verdict verdict);
   template <typename Hook>

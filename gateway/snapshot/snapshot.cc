@@ -125,9 +125,8 @@ class Compiler {
 
   bool is_identity_header(std::string_view name) const {
     const auto& names = snapshot_.identity_headers;
-    return std::any_of(names.begin(), names.end(), [&](const std::string& other) {
-      return http::equals_ignoring_case(name, other);
-    });
+    return std::any_of(names.begin(), names.end(),
+                       [&](const std::string& other) { return http::same_variable(name, other); });
   }
 
   Snapshot& snapshot_;

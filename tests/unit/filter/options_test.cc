@@ -42,7 +42,9 @@ TEST(FilterOptions, WhatTheReaderTakesCompiles) {
 TEST(FilterOptions, TheReaderRefusesWhatMakesNoSense) {
   for (const char* bad :
        {"  - allow_deny\n", "  - body_limit\n", "  - {type: rate_limit, rate: 0}\n",
-        "  - {type: request_id, header: 'a b'}\n", "  - {type: request_id, accept: some}\n",
+        "  - {type: request_id, header: 'a b'}\n", "  - {type: request_id, header: host}\n",
+        "  - {type: request_id, header: Content-Length}\n",
+        "  - {type: request_id, accept: some}\n",
         "  - {type: header_edits, request: {set: {Host: x}}}\n"}) {
     EXPECT_FALSE(load(bad)) << bad;
   }
