@@ -19,6 +19,15 @@ std::string system_text(const char* what, int error) {
   return std::string(what) + ": " + std::strerror(error);
 }
 
+// What ran out is our own: no endpoint is to blame. For IPv4 alone does EADDRNOTAVAIL mean that all
+// ports are in use; for IPv6 a host that has no such addresses says the same.
+Error connect_error(int error, int family, const std::string& text) {
+  const bool ours = error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM ||
+                    (error == EADDRNOTAVAIL && family == AF_INET);
+  if (ours) return {ErrorCode::resource_exhausted, gateway::Side::internal, text, true};
+  return {ErrorCode::connect_failed, gateway::Side::upstream, text, true};
+}
+
 bool would_block(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == EINTR; }
 
 }  // namespace
@@ -59,13 +68,13 @@ void SocketTransport::start_connecting(Duration timeout) {
   const socklen_t length = peer_.to_sockaddr(address);
   fd_ = ::socket(address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd_ < 0) {
-    return fail_later({ErrorCode::connect_failed, side_, system_text("socket", errno), true});
+    return fail_later(connect_error(errno, address.ss_family, system_text("socket", errno)));
   }
   // A small request must not wait for the acknowledgement of the one before.
   const int on = 1;
   ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
-    return fail_later({ErrorCode::connect_failed, side_, std::strerror(errno), true});
+    return fail_later(connect_error(errno, address.ss_family, std::strerror(errno)));
   }
   arm_deadline(timeout, ErrorCode::connect_timeout);
   watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this));
