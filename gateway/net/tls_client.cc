@@ -12,11 +12,20 @@
 namespace gateway::net {
 namespace {
 
-/// Endpoints whose sessions are remembered; the rest shake hands in full.
+/// Endpoints whose sessions are remembered; for another one some other is forgotten.
 constexpr std::size_t kMostSessions = 1024;
 
 constexpr const char* kSuites =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+
+/// Of an SSL: the key of its session, owned by it.
+int session_key_index() {
+  static const int index = SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* key, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<std::string*>(key);
+      });
+  return index;
+}
 
 }  // namespace
 
@@ -25,7 +34,7 @@ struct ClientTlsContext::Core {
   SSL_CTX* context = nullptr;
   OSSL_LIB_CTX* library = nullptr;
   bool verify = true;
-  /// By address and name. Nodes stay where they are: connections point at them.
+  /// By address and name.
   std::unordered_map<std::string, SslSessionPtr> sessions;
 
   static int index();
@@ -84,9 +93,12 @@ Result<void> ClientTlsContext::Core::identify(const config::UpstreamTls& setting
 }
 
 int ClientTlsContext::Core::on_session(SSL* ssl, SSL_SESSION* session) {
-  auto* place = static_cast<SslSessionPtr*>(SSL_get_app_data(ssl));
-  if (place == nullptr) return 0;
-  place->reset(session);
+  const auto* key = static_cast<std::string*>(SSL_get_ex_data(ssl, session_key_index()));
+  auto& sessions = static_cast<Core*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index()))->sessions;
+  if (key == nullptr) return 0;
+  if (sessions.size() >= kMostSessions && !sessions.contains(*key))
+    sessions.erase(sessions.begin());
+  sessions[*key].reset(session);
   return 1;  // the reference is ours now
 }
 
@@ -125,11 +137,10 @@ ssl_st* ClientTlsContext::new_connection(const SocketAddress& peer, std::string_
   SSL_set_connect_state(ssl);
   const std::string name(server_name);
   core_.expect(ssl, name);
-  const std::string endpoint = peer.to_string() + ' ' + name;
-  if (core_.sessions.size() >= kMostSessions && !core_.sessions.contains(endpoint)) return ssl;
-  SslSessionPtr& session = core_.sessions[endpoint];
-  SSL_set_app_data(ssl, &session);
-  if (session) SSL_set_session(ssl, session.get());
+  auto key = std::make_unique<std::string>(peer.to_string() + ' ' + name);
+  const auto known = core_.sessions.find(*key);
+  if (known != core_.sessions.end()) SSL_set_session(ssl, known->second.get());
+  if (SSL_set_ex_data(ssl, session_key_index(), key.get()) == 1) key.release();
   return ssl;
 }
 

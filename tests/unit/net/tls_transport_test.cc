@@ -279,6 +279,20 @@ TEST_F(TlsTransportTest, ResumesWithATicket) {
   EXPECT_TRUE(server_->facts().resumed) << "each connection brings a fresh ticket";
 }
 
+TEST_F(TlsTransportTest, ResumesHoweverManyEndpointsThereWere) {
+  make_client();
+  for (std::uint32_t i = 0; i < 1100; ++i) {
+    const SocketAddress gone(IpAddress::v4(0x0a000000U + i), 443);
+    SSL_free(client_context_->new_connection(gone, "a.test"));
+  }
+  dial();
+  ASSERT_TRUE(both_open());
+  exchange();
+  dial();
+  ASSERT_TRUE(both_open());
+  EXPECT_TRUE(client_->facts().resumed);
+}
+
 TEST_F(TlsTransportTest, ResumesTls12AndKnowsTheName) {
   make_server();
   // A client of TLS 1.2 alone.
