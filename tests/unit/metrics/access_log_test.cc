@@ -170,6 +170,8 @@ TEST(AccessLine, TokensInQueriesAreTakenOut) {
       line_of(record),
       HasSubstr("/jobs?page=2&access_token=[redacted]&X-Amz-Signature=[redacted]&q=keyboard&"
                 "KEY=[redacted]&flag&%74oken=[redacted]\""));
+  record.query = "a=1;token=s3cret;b=2";
+  EXPECT_THAT(line_of(record), HasSubstr("?a=1;token=[redacted];b=2\""));
 }
 
 TEST(Redact, NamesThatSpeakOfSecrets) {
