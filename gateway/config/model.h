@@ -149,7 +149,7 @@ struct Route {
   std::optional<Redirect> redirect;
   std::optional<FixedAnswer> respond;
   std::optional<Rewrite> rewrite;
-  std::optional<Duration> timeout;       ///< whole exchange; else the upstream's request timeout
+  std::optional<Duration> timeout;       ///< as UpstreamTimeouts::request, which counts else
   std::optional<Duration> idle_timeout;  ///< silence of the upstream side while a body streams
   bool operator==(const Route&) const = default;
 };
@@ -173,7 +173,7 @@ struct UpstreamTls {
 
 struct UpstreamTimeouts {
   Duration connect = 1s;
-  Duration request = 15s;  ///< until the response's end, retries included; 0: none
+  Duration request = 15s;  ///< request's end to answer's head, retries too; 0: none
   Duration per_try = 0s;   ///< until a response head; 0: none
   Duration idle = 60s;     ///< pooled connection unused; also silence inside a body
   bool operator==(const UpstreamTimeouts&) const = default;

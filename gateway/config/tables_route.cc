@@ -213,11 +213,13 @@ Rows<Route> options(Of<Route>) {
       option<&Route::rewrite>({.name = "rewrite", .text = "Changes of what is forwarded."}),
       option<&Route::timeout>(
           {.name = "timeout",
-           .text = "For the whole exchange. Left out: the upstream's `timeouts.request`."}),
+           .text = "From the last byte of the request to the head of the answer, retries included. "
+                   "0: none. Left out: the upstream's `timeouts.request`."}),
       option<&Route::idle_timeout>(
           {.name = "idle_timeout",
-           .text = "Silence of the upstream while a body streams. Left out: the upstream's "
-                   "`timeouts.idle`."}),
+           .text =
+               "Silence of the upstream while a body streams. 0: none. Left out: the upstream's "
+               "`timeouts.idle`."}),
   });
   return rows;
 }

@@ -104,7 +104,8 @@ Rows<UpstreamTimeouts> options(Of<UpstreamTimeouts>) {
                                           .most = 300}),
       option<&UpstreamTimeouts::request>(
           {.name = "request",
-           .text = "Until the answer's end, retries included; then: 504. 0: none."}),
+           .text = "From the last byte of the request to the head of the answer, retries included; "
+                   "then: 504. 0: none."}),
       option<&UpstreamTimeouts::per_try>(
           {.name = "per_try",
            .text = "Until the head of an answer; then another try, if allowed. 0: none."}),

@@ -166,7 +166,7 @@ class Report {
       return;
     }
     rewrite(match);
-    if (route.timeout) line("timeout", format_duration(*route.timeout) + " for the whole exchange");
+    if (route.timeout) line("timeout", format_duration(*route.timeout) + " to the answer's head");
     if (route.idle_timeout) line("", format_duration(*route.idle_timeout) + " of silence");
     for (const config::WeightedUpstream& target : route.forward) forward(target);
   }

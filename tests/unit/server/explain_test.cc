@@ -63,7 +63,7 @@ TEST(Explain, TellsRouteRivalsFiltersAndUpstream) {
   EXPECT_THAT(text, HasSubstr("route     jobs, by prefix /jobs, methods POST, host a.example\n"));
   EXPECT_THAT(text, HasSubstr("before    rest (prefix /): the longer path goes first\n"));
   EXPECT_THAT(text, HasSubstr("rewrite   to /v1/7, host a.example:8443\n"));
-  EXPECT_THAT(text, HasSubstr("timeout   15s for the whole exchange\n"));
+  EXPECT_THAT(text, HasSubstr("timeout   15s to the answer's head\n"));
   EXPECT_THAT(text, HasSubstr("upstream  app-a, weight 1, balancer least_request\n"));
   EXPECT_THAT(text, HasSubstr("app.internal:5102, weight 3\n"));
   EXPECT_THAT(text, HasSubstr("at most 100 connections"));
