@@ -16,6 +16,8 @@ void Call::start(LocalPtr<Upstream> upstream, const http::RequestHead& head, Cal
   started_ = last_activity_ = upstream_->loop().now();
   upstream_->budget().count_request(started_);
   upstream_->cells().begin();
+  // What falls free belongs to those who came before.
+  if (upstream_->has_endpoints() && upstream_->somebody_waits()) return wait_for_capacity();
   try_start();
 }
 
@@ -54,6 +56,7 @@ void Call::begin_attempt(const Choice& choice) {
   if (connection == nullptr && !pool.connect_for(*this) &&
       !(upstream_->close_some_idle(pool) && pool.connect_for(*this))) {
     use_.release();
+    if (choice.trial) choice.endpoint->return_trial();
     return wait_for_capacity();
   }
   leave_queue();
@@ -156,7 +159,10 @@ void Call::arm_timer() {
   const Duration per_try = upstream_->settings().timeouts.per_try;
   if (!head_received_ && connection_ != nullptr && body_ended_ && per_try > Duration::zero())
     wait = wait > Duration::zero() ? std::min(wait, per_try) : per_try;
-  if (wait > Duration::zero()) timer_.arm(upstream_->loop().timers(), wait);
+  if (wait > Duration::zero())
+    timer_.arm(upstream_->loop().timers(), wait);
+  else
+    timer_.cancel();
 }
 
 void Call::on_timer() {
@@ -164,11 +170,16 @@ void Call::on_timer() {
   const Duration silent = now - last_activity_;
   if (head_received_) {
     const Duration limit = idle_timeout();
+    if (limit == Duration::zero()) return;
     if (response_paused_ || silent < limit)
       return timer_.arm(upstream_->loop().timers(), response_paused_ ? limit : limit - silent);
     return fail(Error(ErrorCode::upstream_idle_timeout, Side::upstream));
   }
   const Duration limit = request_timeout();
+  // The endpoint waits for the body as we do; the least rate that clients must keep bounds that.
+  const bool client_is_awaited = connection_ != nullptr && !body_ended_ && writable();
+  if (client_is_awaited && limit > Duration::zero())
+    return timer_.arm(upstream_->loop().timers(), limit);
   if (limit > Duration::zero() && silent >= limit)
     return fail(Error(ErrorCode::upstream_timeout, Side::upstream));
   const Duration per_try = upstream_->settings().timeouts.per_try;
@@ -222,6 +233,15 @@ void Call::count_end() {
 
 void Call::on_no_connection(const Error& error) { on_stream_failed(error); }
 
+// Not an attempt: nothing was tried.
+void Call::on_no_place() {
+  attempt_cells_->in_flight.sub();
+  attempt_cells_ = nullptr;
+  use_.release();
+  --attempts_;
+  wait_for_capacity();
+}
+
 void Call::on_stream_failed(const Error& error) {
   Error judged = error;
   // The endpoint may have closed a kept connection just when we chose it: nothing of the request
@@ -238,7 +258,7 @@ void Call::on_stream_failed(const Error& error) {
 
 void Call::fail(const Error& error) {
   if (error.code == ErrorCode::upstream_timeout || error.code == ErrorCode::upstream_idle_timeout)
-    report(Outcome::failure);
+    report(connection_ != nullptr ? Outcome::failure : Outcome::connect_timeout);
   if (error.code == ErrorCode::no_endpoint) upstream_->cells().no_endpoint.add();
   if (error.code == ErrorCode::upstream_overflow) upstream_->cells().overflows.add();
   CallObserver* observer = observer_;

@@ -103,6 +103,7 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
 
   void on_connection(ClientConnection& connection) override;
   void on_no_connection(const Error& error) override;
+  void on_no_place() override;
   void on_capacity() override;
 
   void on_informational(http::ResponseHead& head) override;

@@ -73,6 +73,8 @@ class Endpoint {
 
   /// True for one caller per `interval` in the whole process: that one may send a trial request.
   bool claim_trial(Instant now, Duration interval);
+  /// The trial was claimed but never made: the next one may claim it at once.
+  void return_trial() { store(last_trial_, Instant()); }
 
   /// Share of its weight that it should carry now: rises from a tenth to 1 within `ramp` after it
   /// came (back).

@@ -6,7 +6,11 @@ namespace gateway::upstream {
 
 EndpointPool::EndpointPool(EventLoop& loop, Upstream& upstream, std::shared_ptr<Endpoint> endpoint,
                            std::shared_ptr<EndpointCells> cells)
-    : loop_(loop), upstream_(upstream), endpoint_(std::move(endpoint)), cells_(std::move(cells)) {}
+    : loop_(loop),
+      upstream_(upstream),
+      endpoint_(std::move(endpoint)),
+      cells_(std::move(cells)),
+      lost_(Callback<>::bind<&EndpointPool::on_connection_lost>(this)) {}
 
 EndpointPool::~EndpointPool() { GATEWAY_CHECK(connections_ == 0); }
 
@@ -20,14 +24,19 @@ ClientConnection* EndpointPool::take_idle() {
 }
 
 bool EndpointPool::connect_for(PoolWaiter& waiter) {
-  const config::Upstream& settings = upstream_.settings();
-  Place place = Place::take(upstream_.load().connections, settings.limits.connections);
+  Place place = Place::take(upstream_.load().connections, upstream_.settings().limits.connections);
   if (!place) {
     if (connecting_ == 0) return false;
     waiters_.push_back(waiter);  // whichever connection opens or falls free first serves it
     return true;
   }
   waiters_.push_back(waiter);
+  start_connection(std::move(place));
+  return true;
+}
+
+void EndpointPool::start_connection(Place place) {
+  const config::Upstream& settings = upstream_.settings();
   auto* connection = new ClientConnection(loop_, *this, std::move(place));
   ++connections_;
   ++connecting_;
@@ -35,7 +44,6 @@ bool EndpointPool::connect_for(PoolWaiter& waiter) {
   busy_.push_back(*connection);
   connection->connect(settings.timeouts.connect, upstream_.tls(),
                       upstream_.server_name(*endpoint_));
-  return true;
 }
 
 void EndpointPool::retire() {
@@ -92,6 +100,30 @@ void EndpointPool::on_connection_closed(ClientConnection& connection) {
     count_idle(-1);
   }
   upstream_.on_capacity();
+  if (!waiters_.empty()) loop_.defer(lost_);
+  if (retired_ && unused()) upstream_.on_pool_unused();
+}
+
+bool EndpointPool::more_wait_than_connect() const {
+  const PoolWaiter* waiter = waiters_.front();
+  for (std::size_t i = 0; waiter != nullptr && i < connecting_; ++i)
+    waiter = waiters_.next(*waiter);
+  return waiter != nullptr;
+}
+
+// Under a bound on connections waiters count on those of others: where one is gone they get another
+// or, when the bound does not allow it and none is left, go back to the upstream's queue.
+void EndpointPool::on_connection_lost() {
+  const std::uint32_t most = upstream_.settings().limits.connections;
+  while (!retired_ && more_wait_than_connect()) {
+    Place place = Place::take(upstream_.load().connections, most);
+    if (!place) break;
+    start_connection(std::move(place));
+  }
+  if (connections_ != 0) return;
+  IntrusiveList<PoolWaiter, PoolWaiter> orphans;
+  orphans.take(waiters_);
+  while (PoolWaiter* waiter = orphans.pop_front()) waiter->on_no_place();
   if (retired_ && unused()) upstream_.on_pool_unused();
 }
 

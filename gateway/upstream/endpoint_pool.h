@@ -18,6 +18,8 @@ class PoolWaiter : public ListHook<PoolWaiter> {
   /// The connection is idle: open a stream on it now.
   virtual void on_connection(ClientConnection& connection) = 0;
   virtual void on_no_connection(const Error& error) = 0;
+  /// None will come, and the bound on connections allows no other: choose and wait anew.
+  virtual void on_no_place() = 0;
 
  protected:
   ~PoolWaiter() = default;
@@ -59,6 +61,9 @@ class EndpointPool {
 
  private:
   void serve(ClientConnection& connection);
+  void start_connection(Place place);
+  bool more_wait_than_connect() const;
+  void on_connection_lost();
   void count_idle(int change);
 
   EventLoop& loop_;
@@ -68,6 +73,7 @@ class EndpointPool {
   IntrusiveList<ClientConnection, ClientConnection> idle_;
   IntrusiveList<ClientConnection, ClientConnection> busy_;  ///< connecting ones too
   IntrusiveList<PoolWaiter, PoolWaiter> waiters_;
+  Deferred lost_;  ///< a connection closed while somebody waits
   std::size_t connecting_ = 0;
   std::size_t connections_ = 0;
   std::size_t idle_count_ = 0;

@@ -50,6 +50,7 @@ class Upstream final : public LocalCounted {
   UpstreamCells& cells() { return *cells_; }
   EndpointPool& pool(std::uint32_t index) { return *by_index_[index]; }
 
+  bool somebody_waits() const { return !waiting_.empty(); }
   /// Queues until something falls free; the waiter holds a place under the bound on waiting.
   void wait_for_capacity(CapacityWaiter& waiter);
   void on_capacity() {

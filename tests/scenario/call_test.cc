@@ -1,8 +1,12 @@
 #include "gateway/upstream/call.h"
 
 #include <gmock/gmock.h>
+#include <sys/resource.h>
+
+#include <functional>
 
 #include "gateway/metrics/registry.h"
+#include "gateway/net/tls_client.h"
 #include "gateway/upstream/http_prober.h"
 #include "support/scripted_server.h"
 
@@ -34,9 +38,18 @@ class Request final : private CallObserver {
     }
     return *this;
   }
+  /// The client has said how long its body is and nothing of it yet.
+  Request& start_without_body(const LocalPtr<Upstream>& upstream, std::size_t length) {
+    head_.body = {http::Framing::length, length};
+    return start(upstream);
+  }
   Request& wait() {
     run_until([this] { return ended_; });
     return *this;
+  }
+  void run_for(Duration duration) {
+    const Instant end = loop_.now() + duration;
+    run_until([&] { return loop_.now() >= end; });
   }
   template <typename Condition>
   void run_until(Condition condition) {
@@ -48,6 +61,7 @@ class Request final : private CallObserver {
   int status = 0;
   std::string answer;
   ErrorCode error = ErrorCode::none;
+  std::function<void()> at_end = [] {};
   Call& call() { return call_; }
   bool answering() const { return !answer.empty(); }
 
@@ -57,7 +71,10 @@ class Request final : private CallObserver {
   void on_response_head(http::ResponseHead& head) override { status = head.status; }
   void on_response_body(std::string_view bytes) override { answer.append(bytes); }
   void on_response_trailers(http::HeaderList&) override {}
-  void on_response_end() override { ended_ = true; }
+  void on_response_end() override {
+    ended_ = true;
+    at_end();
+  }
   void on_call_failed(const Error& failure) override {
     error = failure.code;
     ended_ = true;
@@ -75,7 +92,8 @@ class CallTest : public ::testing::Test {
  protected:
   CallTest() { settings_.name = "app"; }
 
-  LocalPtr<Upstream> upstream(std::initializer_list<const ScriptedServer*> servers) {
+  LocalPtr<Upstream> upstream(std::initializer_list<const ScriptedServer*> servers,
+                              std::shared_ptr<net::ClientTlsContext> tls = nullptr) {
     auto set = std::make_shared<EndpointSet>();
     set->upstream = "app";
     set->load = std::make_shared<UpstreamLoad>();
@@ -85,8 +103,9 @@ class CallTest : public ::testing::Test {
                                       "127.0.0.1", ""),
            1});
     set_ = set;
-    LocalPtr<Upstream> upstream(new Upstream(
-        loop_, std::make_shared<const config::Upstream>(settings_), nullptr, &registry_.worker(0)));
+    LocalPtr<Upstream> upstream(new Upstream(loop_,
+                                             std::make_shared<const config::Upstream>(settings_),
+                                             std::move(tls), &registry_.worker(0)));
     upstream->update(set_);
     return upstream;
   }
@@ -181,6 +200,160 @@ TEST_F(CallTest, WaitsForAConnectionUnderTheBound) {
   second.wait();
   EXPECT_EQ(second.status, 200);
   EXPECT_EQ(server.connections(), 1);
+}
+
+TEST_F(CallTest, UnderTheBoundNobodyIsForgottenWhenConnectionsClose) {
+  settings_.limits.connections = 1;
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send(http_answer(200, "ok", "Connection: close\r\n"));
+  });
+  const auto app = upstream({&server});
+  Request first(loop_, http::Method::get);
+  Request second(loop_, http::Method::get);
+  Request third(loop_, http::Method::get);
+  for (Request* request : {&first, &second, &third}) request->start(app);
+  for (Request* request : {&first, &second, &third}) EXPECT_EQ(request->wait().status, 200);
+  EXPECT_EQ(server.connections(), 3);
+}
+
+TEST_F(CallTest, UnderTheBoundEachLearnsThatNoConnectionCanBeMade) {
+  settings_.limits.connections = 1;
+  settings_.retries.attempts = 0;
+  ScriptedServer server(always(""));
+  server.stop();
+  const auto app = upstream({&server});
+  Request first(loop_, http::Method::get);
+  Request second(loop_, http::Method::get);
+  first.start(app);
+  second.start(app);
+  EXPECT_EQ(first.wait().error, ErrorCode::connect_failed);
+  EXPECT_EQ(second.wait().error, ErrorCode::connect_failed);
+  const auto& cells = *registry_.worker(0).upstream("app");
+  EXPECT_EQ(cells.connections.value(), 0);
+  EXPECT_EQ(cells.waiting.value(), 0);
+  EXPECT_EQ(registry_.worker(0).endpoint("app", server.address())->in_flight.value(), 0);
+}
+
+TEST_F(CallTest, AnEndpointThatLeftIsLetGoWithItsLastWaiter) {
+  settings_.retries.attempts = 0;
+  ScriptedServer server(always(""));
+  server.stop();
+  const auto app = upstream({&server});
+  const std::weak_ptr<Endpoint> endpoint = set_->entries[0].endpoint;
+  Request request(loop_, http::Method::get);
+  request.start(app);
+  auto empty = std::make_shared<EndpointSet>(*set_);
+  empty->entries.clear();
+  set_ = empty;
+  app->update(set_);
+  request.wait();
+  request.run_until([&] { return endpoint.expired(); });
+}
+
+TEST_F(CallTest, WhatFallsFreeGoesToThoseWhoCameFirst) {
+  settings_.limits.requests = 1;
+  std::string order;
+  ScriptedServer server([&order](Peer& peer) {
+    while (const auto request = peer.read_request()) {
+      order += request->back();
+      if (!peer.send(http_answer(200, "ok"))) return;
+    }
+  });
+  {
+    const auto app = upstream({&server});
+    Request first(loop_, http::Method::post, "1");
+    Request second(loop_, http::Method::post, "2");
+    Request late(loop_, http::Method::post, "3");
+    first.at_end = [&] { late.start(app); };
+    first.start(app);
+    second.start(app);
+    second.wait();
+    late.wait();
+  }
+  server.stop();
+  EXPECT_EQ(order, "123");
+}
+
+TEST_F(CallTest, AClientThatIsSlowWithItsBodyIsNotTheEndpointsFault) {
+  settings_.timeouts.request = 100ms;
+  ScriptedServer server(always(http_answer(200, "ok")));
+  Request request(loop_, http::Method::post);
+  request.start_without_body(upstream({&server}), 2);
+  request.run_for(250ms);
+  request.call().write_body("x");
+  request.run_for(250ms);
+  EXPECT_EQ(request.error, ErrorCode::none);
+  request.call().write_body("x");
+  request.call().end_body(nullptr);
+  EXPECT_EQ(request.wait().status, 200);
+  EXPECT_EQ(set_->entries[0].endpoint->consecutive_failures(), 0U);
+}
+
+TEST_F(CallTest, TheRequestTimeoutRunsFromTheEndOfTheBody) {
+  settings_.timeouts.request = 100ms;
+  ScriptedServer server([](Peer& peer) { peer.wait_for_close(); });
+  Request request(loop_, http::Method::post);
+  request.start_without_body(upstream({&server}), 1);
+  request.run_for(150ms);
+  request.call().write_body("x");
+  request.call().end_body(nullptr);
+  EXPECT_EQ(request.wait().error, ErrorCode::upstream_timeout);
+  EXPECT_EQ(set_->entries[0].endpoint->consecutive_failures(), 1U);
+}
+
+TEST_F(CallTest, WithoutAnIdleTimeoutABodyMayPauseAsLongAsItLikes) {
+  settings_.timeouts.request = 100ms;
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe");
+    peer.wait_for_close();
+  });
+  CallOptions options;
+  options.idle_timeout = 0s;
+  Request request(loop_, http::Method::get);
+  request.start(upstream({&server}), options);
+  request.run_until([&] { return request.answering(); });
+  request.run_for(250ms);
+  server.send_to_all("llo");
+  EXPECT_EQ(request.wait().error, ErrorCode::none);
+  EXPECT_EQ(request.answer, "hello");
+}
+
+TEST_F(CallTest, WithoutAConnectionInTimeTheEndpointCountsAsOneThatAcceptsNone) {
+  settings_.timeouts.request = 100ms;
+  settings_.timeouts.connect = 20s;
+  settings_.tls.emplace();
+  settings_.tls->verify = false;
+  net::TlsLibrary library;
+  std::shared_ptr<net::ClientTlsContext> tls =
+      net::ClientTlsContext::make(library, *settings_.tls).value();
+  ScriptedServer mute([](Peer& peer) { peer.wait_for_close(); });
+  {
+    Request request(loop_, http::Method::get);
+    EXPECT_EQ(request.start(upstream({&mute}, tls)).wait().error, ErrorCode::upstream_timeout);
+    EXPECT_FALSE(set_->entries[0].endpoint->accepts_connections());
+  }
+  tls.reset();
+  loop_.run_once(0ms);
+}
+
+TEST_F(CallTest, OurLackOfDescriptorsEjectsNobody) {
+  ScriptedServer server(always(http_answer(200, "ok")));
+  const auto app = upstream({&server});
+  rlimit limit{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  rlimit none = limit;
+  none.rlim_cur = 1;
+  Request poor(loop_, http::Method::get);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  poor.start(app).wait();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  EXPECT_EQ(poor.error, ErrorCode::resource_exhausted);
+  EXPECT_EQ(set_->entries[0].endpoint->ejections(), 0U);
+  EXPECT_TRUE(set_->entries[0].endpoint->accepts_connections());
+  Request request(loop_, http::Method::get);
+  EXPECT_EQ(request.start(app).wait().status, 200);
 }
 
 TEST_F(CallTest, AWholeRequestHasOneDeadlineHoweverManyTries) {

@@ -295,5 +295,16 @@ TEST(OutcomeOf, BlamesTheEndpointOnlyForItsOwnFaults) {
   EXPECT_EQ(outcome_of(ErrorCode::upstream_overflow), std::nullopt);
 }
 
+TEST(Trial, OneThatWasNotMadeMayBeClaimedAgainAtOnce) {
+  const auto set = make_set(1);
+  Endpoint& endpoint = *set->entries[0].endpoint;
+  const Instant now = Instant() + 1h;
+  endpoint.eject(now + 10s, now);
+  EXPECT_TRUE(endpoint.claim_trial(now + 250ms, 250ms));
+  EXPECT_FALSE(endpoint.claim_trial(now + 260ms, 250ms));
+  endpoint.return_trial();
+  EXPECT_TRUE(endpoint.claim_trial(now + 270ms, 250ms));
+}
+
 }  // namespace
 }  // namespace gateway::upstream
