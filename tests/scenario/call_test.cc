@@ -341,6 +341,7 @@ TEST_F(CallTest, WithoutAConnectionInTimeTheEndpointCountsAsOneThatAcceptsNone) 
 TEST_F(CallTest, OurLackOfDescriptorsEjectsNobody) {
   ScriptedServer server(always(http_answer(200, "ok")));
   const auto app = upstream({&server});
+  server.stop();  // it is to need none meanwhile
   rlimit limit{};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
   rlimit none = limit;
@@ -352,6 +353,7 @@ TEST_F(CallTest, OurLackOfDescriptorsEjectsNobody) {
   EXPECT_EQ(poor.error, ErrorCode::resource_exhausted);
   EXPECT_EQ(set_->entries[0].endpoint->ejections(), 0U);
   EXPECT_TRUE(set_->entries[0].endpoint->accepts_connections());
+  server.start();
   Request request(loop_, http::Method::get);
   EXPECT_EQ(request.start(app).wait().status, 200);
 }
