@@ -5,6 +5,7 @@
 #include "gateway/config/loader.h"
 #include "gateway/config/reference.h"
 #include "gateway/config/schema.h"
+#include "gateway/metrics/exposition.h"
 #include "gateway/server/check.h"
 #include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
@@ -49,6 +50,7 @@ int act(const CommandLine& line) {
     case CommandLine::Action::reference:
       print(stdout, gateway::config::reference_page(gateway::server::policy_tables()));
       return 0;
+    case CommandLine::Action::metrics: print(stdout, gateway::metrics_reference()); return 0;
     case CommandLine::Action::check: return check(line);
     case CommandLine::Action::explain: return explain(line);
     case CommandLine::Action::run: break;

@@ -17,6 +17,7 @@ struct Flags {
   bool check = false;
   bool schema = false;
   bool reference = false;
+  bool metrics = false;
 };
 
 void declare(CLI::App& app, Flags& flags) {
@@ -38,8 +39,10 @@ void declare(CLI::App& app, Flags& flags) {
       app.add_flag("--schema", flags.schema, "Print the configuration's JSON Schema, for editors");
   auto* reference = app.add_flag("--reference", flags.reference,
                                  "Print the configuration's reference page, as Markdown");
-  for (CLI::Option* option : {check, explain, schema, reference})
-    for (CLI::Option* other : {check, explain, schema, reference})
+  auto* metrics = app.add_flag("--metrics-reference", flags.metrics,
+                               "Print the reference page of all metrics, as Markdown");
+  for (CLI::Option* option : {check, explain, schema, reference, metrics})
+    for (CLI::Option* other : {check, explain, schema, reference, metrics})
       if (option != other) option->excludes(other);
 }
 
@@ -47,6 +50,7 @@ CommandLine::Action action_of(const Flags& flags) {
   if (flags.check) return CommandLine::Action::check;
   if (flags.schema) return CommandLine::Action::schema;
   if (flags.reference) return CommandLine::Action::reference;
+  if (flags.metrics) return CommandLine::Action::metrics;
   if (!flags.line.explain_request.empty()) return CommandLine::Action::explain;
   return CommandLine::Action::run;
 }
@@ -71,8 +75,7 @@ std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* con
     return wrong_use(error.what());
   }
   flags.line.action = action_of(flags);
-  const bool needs_file = flags.line.action != CommandLine::Action::schema &&
-                          flags.line.action != CommandLine::Action::reference;
+  const bool needs_file = !flags.schema && !flags.reference && !flags.metrics;
   if (needs_file && flags.line.config.empty()) return wrong_use("--config FILE is missing");
   return std::move(flags.line);
 }

@@ -4,10 +4,8 @@
 
 namespace gateway::server {
 
-#ifdef GATEWAY_VERSION
-inline constexpr std::string_view kVersion = GATEWAY_VERSION;
-#else
-inline constexpr std::string_view kVersion = "0.1.0";
-#endif
+/// "0.1.0+1a2b3c4d5e6f": the project's version (top CMakeLists.txt) and the commit it was built
+/// from, "-dirty" with changes on top; without the commit where there is no repository.
+extern const std::string_view kVersion;
 
 }  // namespace gateway::server

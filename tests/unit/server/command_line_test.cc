@@ -47,6 +47,7 @@ TEST(CommandLine, ExplainsARequestWithItsHeaders) {
 TEST(CommandLine, PrintsSchemaAndReferenceWithoutAFile) {
   EXPECT_EQ(understood(parse({"--schema"})).action, CommandLine::Action::schema);
   EXPECT_EQ(understood(parse({"--reference"})).action, CommandLine::Action::reference);
+  EXPECT_EQ(understood(parse({"--metrics-reference"})).action, CommandLine::Action::metrics);
 }
 
 TEST(CommandLine, SaysItsVersionAndItsFlags) {
