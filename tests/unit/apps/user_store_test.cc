@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <filesystem>
+#include <string>
 
 namespace gateway::apps {
 namespace {
