@@ -2,6 +2,7 @@
 
 #include "scenario/gateway.h"
 #include "support/http_client.h"
+#include "support/temporary_folder.h"
 #include "support/tls_server.h"
 #include "unit/net/test_certificates.h"
 
@@ -52,7 +53,7 @@ class UpstreamTls : public testing::Test {
 
   net::TestAuthority authority_;
   net::TestAuthority stranger_;
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 // Name and SNI come from the configuration, never from what the client says.
