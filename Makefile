@@ -87,7 +87,7 @@ docs: ## Write the references that are generated from the code's own tables agai
 
 .PHONY: install
 install: ## Install the gateway (PREFIX=/usr/local, DESTDIR=); never overwrites a changed configuration
-	@[ -x build/release/bin/gateway ] || $(MAKE) --no-print-directory build
+	@[ -x "$${GATEWAY_BIN:-build/release/bin}/gateway" ] || $(MAKE) --no-print-directory build
 	@tools/install install --prefix '$(PREFIX)' --destdir '$(DESTDIR)'
 
 .PHONY: uninstall
