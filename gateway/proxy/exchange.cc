@@ -54,6 +54,9 @@ void Exchange::run() {
   route_ = proxy_.bind(*match_->route);
   context_.route = route_->route().name();
   route_->cells().begin();
+  http::HeaderList& headers = context_.request.headers;
+  // Before filters add fields of their own, which a client's Connection must not take away.
+  http::strip_hop_by_hop(headers);
   run_request_filters();
 }
 
@@ -146,7 +149,6 @@ void Exchange::count_arrival() {
 void Exchange::forward() {
   count_arrival();
   http::RequestHead& request = context_.request;
-  http::strip_hop_by_hop(request.headers);
   const std::string_view original_host = request.host;
   const std::optional<config::Rewrite>& rewrite = route_->model().rewrite;
   if (rewrite) {

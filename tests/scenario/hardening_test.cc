@@ -463,6 +463,17 @@ TEST(Tokens, TheUsersNameCannotBeForgedOnAnyRoute) {
   EXPECT_THAT(jobs.body, Not(HasSubstr("admin")));
 }
 
+// CVE-2024-45410 again: what Connection names is the client's own, never what the gateway adds.
+TEST(Tokens, ConnectionCannotTakeTheUsersNameAway) {
+  TokenHouse house;
+  Gateway gateway(house.yaml());
+  const Reply reply = fetch(gateway.port(), with_token("/jobs",
+                                                       "Authorization: mytoken\r\n"
+                                                       "Connection: X-Auth-User\r\n"));
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(field_of(reply.body, "x-auth-user"), "density");
+}
+
 TEST(Tokens, WithoutAVerdictTheDoorStaysClosed) {
   TokenHouse house;
   Gateway gateway(house.yaml());
