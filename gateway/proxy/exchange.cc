@@ -22,6 +22,16 @@ std::string_view without_port(std::string_view host) {
   return host.substr(0, host.find(':'));
 }
 
+bool takes_trailers(const http::HeaderList& headers) {
+  bool takes = false;
+  for (const http::Header& field : headers)
+    if (field.id == HeaderId::te)
+      http::for_each_list_item(field.value, [&takes](std::string_view item) {
+        takes = takes || http::equals_ignoring_case(item, "trailers");
+      });
+  return takes;
+}
+
 // Answers that a client may repeat soon say when.
 bool says_retry_after(int status) { return status == 503; }
 
@@ -55,6 +65,7 @@ void Exchange::run() {
   context_.route = route_->route().name();
   route_->cells().begin();
   http::HeaderList& headers = context_.request.headers;
+  if (headers.has(HeaderId::te)) takes_trailers_ = takes_trailers(headers);
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
   run_request_filters();
@@ -302,6 +313,7 @@ void Exchange::on_response_body(std::string_view bytes) {
 }
 
 void Exchange::on_response_trailers(http::HeaderList& trailers) {
+  if (!takes_trailers_) return;  // RFC 9110 §6.5.1
   http::strip_hop_by_hop(trailers);
   for (const http::Header& field : trailers)
     response_trailers_.add(context_.arena, {field.id, context_.arena.copy(field.name),

@@ -89,6 +89,7 @@ class Exchange final : public downstream::Exchange,
   bool response_paused_ = false;
   bool head_sent_ = false;
   bool arrived_ = false;
+  bool takes_trailers_ = false;  ///< the client said `TE: trailers`
   bool finished_ = false;
 };
 

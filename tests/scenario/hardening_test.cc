@@ -207,6 +207,25 @@ TEST(Trailers, CannotForgeTheUsersName) {
   EXPECT_EQ(trailers, "X-Sum: 1\r\n");
 }
 
+// RFC 9110 §6.5.1: who has not said that it takes them gets none.
+TEST(Trailers, OfAnAnswerPassToThoseWhoTakeThem) {
+  ScriptedServer app([](Peer& peer) {
+    while (peer.read_request())
+      if (!peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "1\r\nx\r\n0\r\nX-Sum: 1\r\n\r\n"))
+        return;
+  });
+  Gateway gateway(config(app.address()));
+  for (const bool takes : {true, false}) {
+    HttpClient client(gateway.port());
+    const std::string te = takes ? "TE: trailers\r\n" : "";
+    client.send("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n" + te + "\r\n");
+    const std::string answer = client.socket().read_to_end();
+    EXPECT_EQ(answer.find("X-Sum: 1") != std::string::npos, takes) << answer;
+    EXPECT_TRUE(answer.ends_with("\r\n\r\n")) << answer;
+  }
+}
+
 TEST(Bodies, ALimitIsKeptForLengthsAndForStreams) {
   Recorder app;
   Gateway gateway(config(app.address(), ", http: {max_body: 10}"));
