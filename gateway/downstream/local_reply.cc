@@ -73,13 +73,12 @@ std::size_t send_local_reply(Stream& stream, const LocalReplyContent& content) {
   const std::string_view text = content.text.empty() ? description.text : content.text;
   const bool json = wants_json(stream.request());
   const std::string body = body_of(content, status, text, json);
-  send_text(stream, status, json ? "application/json" : "text/plain; charset=utf-8", body,
-            content.headers);
-  return body.size();
+  return send_text(stream, status, json ? "application/json" : "text/plain; charset=utf-8", body,
+                   content.headers);
 }
 
-void send_text(Stream& stream, int status, std::string_view content_type, std::string_view body,
-               const http::HeaderList* headers) {
+std::size_t send_text(Stream& stream, int status, std::string_view content_type,
+                      std::string_view body, const http::HeaderList* headers) {
   http::ResponseHead head;
   head.status = status;
   head.body = {http::Framing::length, body.size()};
@@ -89,10 +88,13 @@ void send_text(Stream& stream, int status, std::string_view content_type, std::s
     for (const http::Header& field : *headers) head.headers.add(arena, field);
   if (!stream.send_head(head)) {
     stream.reset(Error(ErrorCode::internal, Side::internal, "unwritable header in a local reply"));
-    return;
+    return 0;
   }
   stream.send_body(body);
   stream.send_end();
+  const bool bodyless =
+      stream.request().method == http::Method::head || status == 204 || status == 304;
+  return bodyless ? 0 : body.size();
 }
 
 void write_refusal(http::ServerCodec& codec, const Error& error, Buffer& out) {

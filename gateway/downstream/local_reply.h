@@ -19,12 +19,12 @@ struct LocalReplyContent {
   const http::HeaderList* headers = nullptr;  ///< added to the head
 };
 
-/// Sends head, body and end. Returns the number of body bytes.
+/// Sends head, body and end. Returns the number of body bytes that go out.
 std::size_t send_local_reply(Stream& stream, const LocalReplyContent& content);
 
-/// Sends `body` as an answer of the handler's own.
-void send_text(Stream& stream, int status, std::string_view content_type, std::string_view body,
-               const http::HeaderList* headers = nullptr);
+/// Sends `body` as an answer of the handler's own. Returns as send_local_reply does.
+std::size_t send_text(Stream& stream, int status, std::string_view content_type,
+                      std::string_view body, const http::HeaderList* headers = nullptr);
 
 /// The answer to bytes that never became a request. Always followed by closing.
 void write_refusal(http::ServerCodec& codec, const Error& error, Buffer& out);

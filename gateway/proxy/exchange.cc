@@ -145,9 +145,8 @@ void Exchange::respond() {
   const config::FixedAnswer& answer = *route_->model().respond;
   status_ = answer.status;
   head_sent_ = true;
-  response_bytes_ = answer.body.size();
-  downstream::send_text(stream_, status_, answer.content_type, answer.body,
-                        &context_.response_headers);
+  response_bytes_ = downstream::send_text(stream_, status_, answer.content_type, answer.body,
+                                          &context_.response_headers);
   finish(status_, ErrorCode::none);
 }
 
@@ -369,7 +368,7 @@ void Exchange::log(int status, ErrorCode code) {
   record.route = context_.route;
   if (upstream_) record.upstream = upstream_->settings().name;
   if (const upstream::Endpoint* endpoint = call_.endpoint()) record.endpoint = endpoint->label();
-  if (head_sent_ && calling_) record.upstream_took = call_.time_to_head();
+  if (call_.time_to_head() > Duration::zero()) record.upstream_took = call_.time_to_head();
   record.attempts = static_cast<int>(call_.attempts());
   record.user = context_.user;
   record.tls_version = stream_.connection().tls->version;
