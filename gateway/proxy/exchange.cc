@@ -157,8 +157,9 @@ void Exchange::count_arrival() {
 }
 
 void Exchange::forward() {
-  count_arrival();
   http::RequestHead& request = context_.request;
+  // A body of unknown length may still turn out too large (413), which is no arrival.
+  if (request_ended_ || request.body.framing != http::Framing::chunked) count_arrival();
   const std::string_view original_host = request.host;
   const std::optional<config::Rewrite>& rewrite = route_->model().rewrite;
   if (rewrite) {
@@ -228,7 +229,9 @@ void Exchange::on_request_trailers(http::HeaderList& trailers) {
 
 void Exchange::on_request_end() {
   request_ended_ = true;
-  if (!finished_ && calling_) call_.end_body(request_trailers_);
+  if (finished_ || !calling_) return;
+  count_arrival();
+  call_.end_body(request_trailers_);
 }
 
 void Exchange::on_request_failed(const Error& error) {
@@ -242,6 +245,7 @@ void Exchange::on_writable() {
 }
 
 void Exchange::on_abort(const Error& error) {
+  if (calling_) count_arrival();
   call_.cancel();
   finish(head_sent_ ? status_ : describe(ErrorCode::client_closed).status,
          error.code == ErrorCode::canceled ? ErrorCode::client_closed : error.code);
@@ -289,6 +293,7 @@ void Exchange::on_informational(http::ResponseHead& head) {
 }
 
 void Exchange::on_response_head(http::ResponseHead& head) {
+  count_arrival();
   if (head.status == 101)  // never asked for: Upgrade is not forwarded
     return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
   http::strip_hop_by_hop(head.headers);
@@ -324,7 +329,10 @@ void Exchange::on_response_end() {
   stream_.send_end(response_trailers_.empty() ? nullptr : &response_trailers_);
 }
 
-void Exchange::on_call_failed(const Error& error) { reply_or_reset(error); }
+void Exchange::on_call_failed(const Error& error) {
+  count_arrival();
+  reply_or_reset(error);
+}
 
 void Exchange::on_call_writable() {
   if (finished_ || !body_paused_) return;

@@ -40,6 +40,18 @@ std::string seen_upstream(const std::string& wire, const std::string& listener =
   return fetch(gateway.port(), wire).body;
 }
 
+/// Requests that autoscaling has seen so far.
+std::uint64_t arrivals(Gateway& gateway) {
+  std::uint64_t count = 0;
+  gateway.registry().routes.for_each([&](auto, auto, const RouteCells& cells) {
+    RateHistory history{};
+    // The running second counts as well.
+    cells.arrivals.read_into(history, gateway.registry().now() + std::chrono::seconds(1));
+    for (const std::uint64_t in_a_second : history) count += in_a_second;
+  });
+  return count;
+}
+
 TEST(Path, OneCanonicalFormIsForwarded) {
   EXPECT_THAT(seen_upstream(get("/a/./b/../%63//d?x=%2e%2e")), StartsWith("GET /a/c/d?x=%2e%2e "));
   EXPECT_THAT(seen_upstream(get("/a//b"), ", http: {merge_slashes: false}"),
@@ -237,6 +249,23 @@ TEST(Bodies, ALimitIsKeptForLengthsAndForStreams) {
                 .status,
             413);
   EXPECT_THAT(app.requests(), SizeIs(1));
+}
+
+// Autoscaling must not take what was refused for load.
+TEST(Bodies, TooLargeOnesAreNoArrivals) {
+  Recorder app;
+  Gateway gateway(config(app.address(), ", http: {max_body: 10}"));
+  const auto chunked = [&gateway](const std::string& chunk) {
+    return fetch(gateway.port(),
+                 "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk +
+                     "0\r\n\r\n")
+        .status;
+  };
+  EXPECT_EQ(chunked("4\r\nbody\r\n"), 200);
+  EXPECT_EQ(arrivals(gateway), 1U);
+  EXPECT_EQ(chunked("8\r\n01234567\r\n8\r\n01234567\r\n"), 413);
+  EXPECT_EQ(fetch(gateway.port(), post("/", "0123456789a")).status, 413);
+  EXPECT_EQ(arrivals(gateway), 1U);
 }
 
 // An upstream that answers before it has read the body: the client gets the answer, and neither the
