@@ -319,7 +319,7 @@ void ServerConnection::on_read_timer() {
 // A body must come at the least rate unless we ourselves asked the client to wait (CVE-2007-6750).
 void ServerConnection::judge_body_rate() {
   read_timer_.arm(loop_.timers(), kRateCheck);
-  if (stream_->request_done() || stream_->body_paused()) {
+  if (stream_->request_done() || stream_->client_waits()) {
     received_at_check_ = stream_->body_bytes();
     return;
   }

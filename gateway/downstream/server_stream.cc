@@ -77,6 +77,8 @@ void ServerStream::send_end(const http::HeaderList* trailers) {
   if (connection_ == nullptr) return;
   connection_->codec_->encode_end(id_, trailers, connection_->output_.buffer());
   connection_->output_.later();
+  // Nobody else will: the exchange is over, and the client may still be in its body.
+  if (body_paused_) resume_body();
 }
 
 void ServerStream::reset(const Error& error) {

@@ -53,6 +53,11 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
   bool response_done() const { return response_done_; }
   bool complete() const { return request_done_ && response_done_; }
   bool body_paused() const { return body_paused_; }
+  /// The client rightly sends nothing: it is held back, or waits for our 100.
+  bool client_waits() const {
+    return !response_done_ &&
+           (body_paused_ || (head_->expect_continue && !continue_sent_ && body_bytes_ == 0));
+  }
   std::uint64_t body_bytes() const { return body_bytes_; }
 
  private:
