@@ -69,8 +69,6 @@ class Stream {
   /// Back-pressure on the request's body.
   virtual void pause_body() = 0;
   virtual void resume_body() = 0;
-  /// The client has shut down its sending side (it may still read).
-  virtual bool client_half_closed() const = 0;
   /// After this answer the connection is closed (`Connection: close` goes out).
   virtual void close_after() = 0;
 };

@@ -12,6 +12,8 @@ constexpr std::size_t kMaxHeldBack = 64 * 1024;
 constexpr std::uint64_t kMaxDiscarded = 256 * 1024;
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr Duration kRateCheck = std::chrono::seconds(5);
+// What a request leaves behind is freed at the end of the turn, and others want theirs.
+constexpr std::uint32_t kMostPerTurn = 32;
 
 }  // namespace
 
@@ -99,9 +101,19 @@ void ServerConnection::on_transport_read(std::string_view bytes) {
   feed(bytes);
 }
 
+// A client that sends requests faster than it takes answers, or than we get round to, waits.
+bool ServerConnection::overfull() const {
+  return transport_->queued() + output_.size() >= kHighWater;
+}
+
+bool ServerConnection::may_begin() const {
+  return (begun_ < kMostPerTurn || begun_turn_ != loop_.turn()) && !overfull();
+}
+
 void ServerConnection::feed(std::string_view bytes) {
   const bool was_in_head = codec_->in_head();
   while (!bytes.empty()) {
+    if (stream_ == nullptr && !may_begin()) break;
     auto used = codec_->decode(bytes);
     if (closed_) return;
     if (!used) return refuse(used.error());
@@ -124,7 +136,6 @@ void ServerConnection::hold_back(std::string_view bytes) {
 
 void ServerConnection::feed_held_back() {
   Buffer bytes = std::move(held_back_);
-  if (!transport_->reading()) transport_->read_start();
   while (!bytes.empty() && !closed_ && !close_after_flush_) {
     const std::string_view piece = bytes.front();
     feed(piece);
@@ -132,10 +143,22 @@ void ServerConnection::feed_held_back() {
       // What feed() held back is the end of this piece: the rest follows it.
       bytes.consume(piece.size());
       held_back_.append(std::move(bytes));
-      return;
+      break;
     }
     bytes.consume(piece.size());
   }
+  if (!closed_ && (stream_ == nullptr || !stream_->body_paused())) read_on();
+}
+
+void ServerConnection::read_on() {
+  if (!transport_->reading() && held_back_.size() <= kMaxHeldBack) transport_->read_start();
+}
+
+// With what was held back, unless that must wait on: for the client to take its answers
+// (on_transport_drained), or for the next turn.
+void ServerConnection::go_on() {
+  if (may_begin()) return feed_held_back();
+  if (!overfull()) read_timer_.arm(loop_.timers(), Duration::zero());
 }
 
 // The codec found the bytes wrong. An exchange that was begun answers itself; else the connection
@@ -159,6 +182,9 @@ Arena& ServerConnection::on_stream_begin(http::StreamId id) {
   facts_.listener_index = listener_.index;
   facts_.require_sni_match = listener_.require_sni_match;
   stream_ = new ServerStream(*this, id);
+  if (begun_turn_ != loop_.turn()) begun_ = 0;
+  begun_turn_ = loop_.turn();
+  ++begun_;
   return stream_->arena();
 }
 
@@ -215,7 +241,7 @@ void ServerConnection::on_sent() {
   const bool answered = stream_ == nullptr || stream_->response_done();
   if (close_after_flush_ && answered) return begin_closing();
   if (stream_ == nullptr && eof_ && held_back_.empty()) return begin_closing();
-  if (stream_ == nullptr && !held_back_.empty()) feed_held_back();
+  if (stream_ == nullptr && !held_back_.empty()) go_on();
 }
 
 // Our side ends first and the peer's bytes are read to nowhere for a while: closing with unread

@@ -40,6 +40,8 @@ class ServerConnection final : public Disposable,
 
  private:
   friend class ServerStream;
+  /// What may wait to be sent before an exchange pauses, and before a further request is read.
+  static constexpr std::size_t kHighWater = 256 * 1024;
 
   ServerConnection(EventLoop& loop, ListenerState& listener);
 
@@ -59,6 +61,10 @@ class ServerConnection final : public Disposable,
   void feed(std::string_view bytes);
   void hold_back(std::string_view bytes);
   void feed_held_back();
+  void go_on();
+  void read_on();
+  bool overfull() const;
+  bool may_begin() const;
   void refuse(const Error& error);
   void release_stream();
   void drop_stream(const Error& error);
@@ -91,6 +97,8 @@ class ServerConnection final : public Disposable,
   std::uint64_t written_at_check_ = 0;   ///< bytes written when a stall was last looked for
   std::uint64_t discarded_ =
       0;  ///< bytes read to no purpose, while closing or after an early answer
+  std::uint64_t begun_turn_ = 0;  ///< the loop's turn in which a request was last begun
+  std::uint32_t begun_ = 0;       ///< how many were begun in it
   std::uint32_t requests_ = 0;
   std::uint64_t dropped_fields_ = 0;  ///< as far as they were counted
   bool close_after_flush_ = false;    ///< no further request is read

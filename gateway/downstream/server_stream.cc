@@ -6,7 +6,6 @@ namespace {
 // Body bytes that we are ready to read and throw away so that the connection can be kept after an
 // answer that came before the body's end. More than this costs more than a new connection.
 constexpr std::uint64_t kDrainable = 64 * 1024;
-constexpr std::size_t kHighWater = 256 * 1024;
 
 }  // namespace
 
@@ -90,7 +89,7 @@ void ServerStream::reset(const Error& error) {
 }
 
 bool ServerStream::writable() const {
-  return connection_ == nullptr || connection_->transport_->queued() < kHighWater;
+  return connection_ == nullptr || connection_->transport_->queued() < ServerConnection::kHighWater;
 }
 
 void ServerStream::pause_body() {
@@ -100,11 +99,7 @@ void ServerStream::pause_body() {
 
 void ServerStream::resume_body() {
   body_paused_ = false;
-  if (connection_ != nullptr) connection_->transport_->read_start();
-}
-
-bool ServerStream::client_half_closed() const {
-  return connection_ == nullptr || connection_->eof_;
+  if (connection_ != nullptr) connection_->read_on();
 }
 
 void ServerStream::request_body(std::string_view bytes) {

@@ -33,7 +33,6 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
   bool writable() const override;
   void pause_body() override;
   void resume_body() override;
-  bool client_half_closed() const override;
   void close_after() override { close_after_ = true; }
 
   // Towards the connection.

@@ -26,6 +26,7 @@ class Output {
   void append(std::string_view bytes);
   void flush();
   bool empty() const { return buffer_.empty(); }
+  std::size_t size() const { return buffer_.size(); }
   /// Nothing is sent any more.
   void stop() {
     flush_.unlink();

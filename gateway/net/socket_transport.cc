@@ -15,6 +15,9 @@ namespace {
 
 constexpr int kMostPieces = 64;
 
+// A peer that sends as fast as we read must not keep the loop from the others; it is woken again.
+constexpr int kMostReads = 2;
+
 std::string system_text(const char* what, int error) {
   return std::string(what) + ": " + std::strerror(error);
 }
@@ -118,7 +121,8 @@ void SocketTransport::on_events(int events) {
 }
 
 void SocketTransport::read_ready() {
-  while (reading_ && !eof_ && (state_ == State::open || state_ == State::starting)) {
+  for (int i = 0; i < kMostReads; ++i) {
+    if (!reading_ || eof_ || (state_ != State::open && state_ != State::starting)) return;
     const std::span<char> into = receive_buffer();
     io_.unpoison_plain();
     const ssize_t count = ::recv(fd_, into.data(), into.size(), 0);

@@ -45,7 +45,6 @@ class FakeStream final : public downstream::Stream {
   bool writable() const override { return true; }
   void pause_body() override {}
   void resume_body() override {}
-  bool client_half_closed() const override { return false; }
   void close_after() override {}
 
   int status = 0;
