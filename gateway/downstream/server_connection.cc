@@ -84,7 +84,6 @@ void ServerConnection::on_transport_open() {
   codec_ = std::make_unique<http::H1ServerCodec>(static_cast<http::RequestEvents&>(*this),
                                                  listener_.request_options);
   // A client that connects and says nothing is bounded like one that says it slowly.
-  head_since_ = loop_.now();
   read_timer_.arm(loop_.timers(), listener_.http.header_timeout);
 }
 
@@ -111,7 +110,7 @@ bool ServerConnection::may_begin() const {
 }
 
 void ServerConnection::feed(std::string_view bytes) {
-  const bool was_in_head = codec_->in_head();
+  const ServerStream* const in_head = codec_->in_head() ? stream_ : nullptr;
   while (!bytes.empty()) {
     if (stream_ == nullptr && !may_begin()) break;
     auto used = codec_->decode(bytes);
@@ -123,10 +122,9 @@ void ServerConnection::feed(std::string_view bytes) {
     if (stream_ != nullptr && (stream_->request_done() || *used == 0)) break;
   }
   if (!bytes.empty()) hold_back(bytes);
-  if (!was_in_head && codec_->in_head()) {
-    head_since_ = loop_.now();
+  // From a head's first byte on; the same bytes may have ended the one before.
+  if (codec_->in_head() && stream_ != in_head)
     read_timer_.arm(loop_.timers(), listener_.http.header_timeout);
-  }
 }
 
 void ServerConnection::hold_back(std::string_view bytes) {

@@ -92,7 +92,6 @@ class ServerConnection final : public Disposable,
   Buffer held_back_;  ///< pipelined bytes that wait for the exchange before them
   Timer read_timer_;
   Timer write_timer_;
-  Instant head_since_{};                 ///< when the head being read began
   std::uint64_t received_at_check_ = 0;  ///< body bytes when their rate was last judged
   std::uint64_t written_at_check_ = 0;   ///< bytes written when a stall was last looked for
   std::uint64_t discarded_ =
