@@ -91,7 +91,8 @@ void ServerConnection::on_transport_read(std::string_view bytes) {
   if (closed_) return;
   if (closing_) {
     discarded_ += bytes.size();
-    if (discarded_ > kMaxDiscarded) close(Error(ErrorCode::client_closed, Side::downstream));
+    // Closing with unread bytes in the socket would reset it: kLinger ends this.
+    if (discarded_ > kMaxDiscarded) transport_->read_stop();
     return;
   }
   if (close_after_flush_ && (stream_ == nullptr || stream_->request_done())) return;
@@ -252,8 +253,12 @@ void ServerConnection::begin_closing() {
     return close(Error(ErrorCode::client_closed, Side::downstream));
   drop_stream(Error(ErrorCode::canceled, Side::internal));
   discarded_ = 0;
+  held_back_.clear();
   if (!transport_->reading()) transport_->read_start();
-  read_timer_.arm(loop_.timers(), kLinger);
+  if (transport_->queued() == 0) return read_timer_.arm(loop_.timers(), kLinger);
+  // The client has time for the answer as long as it takes some of it; then it lingers.
+  read_timer_.cancel();
+  watch_stall();
 }
 
 void ServerConnection::close(const Error& error) {
@@ -285,7 +290,8 @@ void ServerConnection::on_transport_eof() {
     return;
   }
   const bool reading_body = stream_ != nullptr && !stream_->request_done();
-  if (reading_body || (stream_ == nullptr && held_back_.empty() && output_.empty()))
+  if (reading_body ||
+      (stream_ == nullptr && held_back_.empty() && output_.empty() && transport_->queued() == 0))
     return close(Error(ErrorCode::client_closed, Side::downstream));
   // A client may shut down its side and still wait for the answer: it gets it, then we close.
   output_.later();
@@ -294,8 +300,12 @@ void ServerConnection::on_transport_eof() {
 void ServerConnection::on_transport_drained() {
   if (closed_) return;
   write_timer_.cancel();
-  if (closing_ && eof_) return close(Error(ErrorCode::client_closed, Side::downstream));
-  if (stream_ != nullptr) stream_->writable_again();
+  if (closing_) {
+    if (eof_) return close(Error(ErrorCode::client_closed, Side::downstream));
+    return read_timer_.arm(loop_.timers(), kLinger);
+  }
+  if (stream_ != nullptr) return stream_->writable_again();
+  if (!held_back_.empty()) output_.later();
 }
 
 void ServerConnection::on_transport_error(const Error& error) {
@@ -308,6 +318,7 @@ void ServerConnection::on_transport_error(const Error& error) {
     http::H1ServerCodec codec(static_cast<http::RequestEvents&>(*this), listener_.request_options);
     write_refusal(codec, error, output_.buffer());
     output_.flush();
+    return begin_closing();
   } else if (error.code == ErrorCode::tls_handshake_failed) {
     listener_.handler->on_refused(facts_, error);
   }
@@ -332,10 +343,8 @@ void ServerConnection::arm_idle() { read_timer_.arm(loop_.timers(), listener_.ht
 void ServerConnection::on_read_timer() {
   if (closing_) return close(Error(ErrorCode::client_closed, Side::downstream));
   if (stream_ != nullptr && !codec_->in_head()) return judge_body_rate();
-  if (!codec_->in_head() && requests_ > 0) {
-    if (loop_.now() < read_timer_.deadline()) return;
-    return begin_closing();
-  }
+  if (stream_ == nullptr && !held_back_.empty() && !overfull()) return go_on();
+  if (!codec_->in_head() && requests_ > 0) return begin_closing();
   if (codec_->in_head()) return refuse(Error(ErrorCode::request_timeout, Side::downstream));
   close(Error(ErrorCode::request_timeout, Side::downstream));
 }

@@ -79,6 +79,13 @@ TEST(Tls, PlainHttpGetsAReadable400) {
   EXPECT_THAT(https.app.heads(), IsEmpty());
 }
 
+// Closing before all of it was read would reset the connection, and the answer with it.
+TEST(Tls, AlsoWhenItIsALargeUpload) {
+  Https https;
+  const Reply reply = fetch(https.port(), post("/x", std::string(1 << 20, 'x')));
+  EXPECT_EQ(reply.status, 400);
+}
+
 TEST(Tls, VersionsBefore12AreRefused) {
   Https https;
   EXPECT_FALSE(
