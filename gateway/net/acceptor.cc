@@ -31,10 +31,10 @@ class Acceptor::Greeting final : public Disposable, public ListHook<Greeting> {
       : acceptor_(acceptor),
         connection_(std::move(connection)),
         timer_(Callback<>::bind<&Greeting::give_up>(this)) {
-    watcher_.open(acceptor_.loop_, connection_.fd,
-                  Callback<int>::bind<&Greeting::on_readable>(this));
+    const bool watched = watcher_.open(acceptor_.loop_, connection_.fd,
+                                       Callback<int>::bind<&Greeting::on_readable>(this));
     watcher_.want(FdWatcher::kReadable);
-    timer_.arm(acceptor_.loop_.timers(), kGreetingTimeout);
+    timer_.arm(acceptor_.loop_.timers(), watched ? kGreetingTimeout : Duration::zero());
   }
 
   void give_up() {
@@ -88,7 +88,7 @@ Acceptor::Acceptor(EventLoop& loop, int socket, Accepted accepted)
       local_(local_of(socket)) {
   const std::string_view bytes = local_.ip().bytes();
   local_is_any_ = std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
-  watcher_.open(loop_, socket_, Callback<int>::bind<&Acceptor::on_events>(this));
+  GATEWAY_CHECK(watcher_.open(loop_, socket_, Callback<int>::bind<&Acceptor::on_events>(this)));
   watcher_.want(FdWatcher::kReadable);
 }
 

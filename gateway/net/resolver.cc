@@ -41,7 +41,8 @@ struct Resolver::Socket : Disposable {
   FdWatcher watcher;
 
   Socket(Resolver& owner, int descriptor) : resolver(owner), fd(descriptor) {
-    watcher.open(owner.loop_, fd, Callback<int>::bind<&Socket::on_events>(this));
+    // Unwatched it hears nothing, and the query ends at its timeout.
+    static_cast<void>(watcher.open(owner.loop_, fd, Callback<int>::bind<&Socket::on_events>(this)));
   }
   void on_events(int events) { resolver.process(fd, events); }
 };

@@ -59,7 +59,8 @@ SocketTransport::~SocketTransport() {
 
 void SocketTransport::start_accepted(std::string_view early) {
   // TCP_NODELAY came with the descriptor: the listening socket has it.
-  watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this));
+  if (!watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this)))
+    return fail_later({ErrorCode::resource_exhausted, side_, "the socket cannot be watched"});
   early_.append(early);
   loop_.defer(later_);
 }
@@ -79,8 +80,9 @@ void SocketTransport::start_connecting(Duration timeout) {
   if (::connect(fd_, reinterpret_cast<sockaddr*>(&address), length) != 0 && errno != EINPROGRESS) {
     return fail_later(connect_error(errno, address.ss_family, std::strerror(errno)));
   }
+  if (!watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this)))
+    return fail_later({ErrorCode::connect_failed, side_, "the socket cannot be watched", true});
   arm_deadline(timeout, ErrorCode::connect_timeout);
-  watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this));
   watcher_.want(FdWatcher::kWritable);
 }
 

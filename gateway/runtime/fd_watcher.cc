@@ -2,6 +2,8 @@
 
 #include <uv.h>
 
+#include <memory>
+
 #include "gateway/base/check.h"
 
 namespace gateway {
@@ -13,13 +15,15 @@ void poll_event(uv_poll_t* handle, int status, int events);
 
 }  // namespace
 
-void FdWatcher::open(EventLoop& loop, int fd, Callback<int> on_events) {
+bool FdWatcher::open(EventLoop& loop, int fd, Callback<int> on_events) {
   GATEWAY_CHECK(handle_ == nullptr);
-  handle_ = new uv_poll_t;
+  auto handle = std::make_unique<uv_poll_t>();
+  if (uv_poll_init(loop.uv(), handle.get(), fd) != 0) return false;
+  handle_ = handle.release();
+  handle_->data = this;
   on_events_ = on_events;
   wanted_ = 0;
-  GATEWAY_CHECK(uv_poll_init(loop.uv(), handle_, fd) == 0);
-  handle_->data = this;
+  return true;
 }
 
 void FdWatcher::want(int events) {

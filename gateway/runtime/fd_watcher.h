@@ -22,7 +22,8 @@ class FdWatcher {
 
   /// `fd` must be non-blocking. The callback gets the events seen (kReadable, kWritable; an error
   /// or hang-up is told as both, so that the next read or write finds out).
-  void open(EventLoop& loop, int fd, Callback<int> on_events);
+  /// False when the system does not watch it: no memory for it, or a descriptor of the wrong kind.
+  [[nodiscard]] bool open(EventLoop& loop, int fd, Callback<int> on_events);
   /// What to wait for. Costs up to three epoll_ctl when it changes: only for back-pressure.
   void want(int events);
   int wanted() const { return wanted_; }

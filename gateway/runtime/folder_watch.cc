@@ -30,11 +30,10 @@ FolderWatch::FolderWatch(EventLoop& loop, std::function<void()> on_change,
       fd_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
       quiet_(Callback<>::bind<&FolderWatch::on_timer>(this)),
       retry_(Callback<>::bind<&FolderWatch::on_retry>(this)) {
-  if (fd_ < 0) {
+  if (fd_ < 0 || !watcher_.open(loop_, fd_, Callback<int>::bind<&FolderWatch::on_readable>(this))) {
     tell_problem("files", errno);
     return;
   }
-  watcher_.open(loop_, fd_, Callback<int>::bind<&FolderWatch::on_readable>(this));
   watcher_.want(FdWatcher::kReadable);
 }
 

@@ -17,7 +17,7 @@ class NameServer {
     sockaddr_storage storage;
     const socklen_t size = SocketAddress(IpAddress::v4(ip), port).to_sockaddr(storage);
     GATEWAY_CHECK(::bind(fd_, reinterpret_cast<sockaddr*>(&storage), size) == 0);
-    watcher_.open(loop, fd_, Callback<int>::bind<&NameServer::on_question>(this));
+    GATEWAY_CHECK(watcher_.open(loop, fd_, Callback<int>::bind<&NameServer::on_question>(this)));
     watcher_.want(FdWatcher::kReadable);
   }
   ~NameServer() {

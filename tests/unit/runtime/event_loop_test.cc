@@ -1,5 +1,6 @@
 #include "gateway/runtime/event_loop.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -123,7 +124,7 @@ TEST(FdWatcherTest, TellsOfBytesAndOfTheEnd) {
   Reader reader;
   reader.fd = pair[0];
   FdWatcher watcher;
-  watcher.open(loop, pair[0], Callback<int>::bind<&Reader::on_events>(&reader));
+  ASSERT_TRUE(watcher.open(loop, pair[0], Callback<int>::bind<&Reader::on_events>(&reader)));
   watcher.want(FdWatcher::kReadable);
   ASSERT_EQ(::write(pair[1], "abc", 3), 3);
   while (reader.text.size() < 3) loop.run_once(milliseconds(1000));
@@ -134,6 +135,19 @@ TEST(FdWatcherTest, TellsOfBytesAndOfTheEnd) {
   watcher.close();
   loop.run_once(milliseconds(0));
   ::close(pair[0]);
+}
+
+// As when there is no memory for a further watch: whoever opens it closes its connection.
+TEST(FdWatcherTest, SaysWhatCannotBeWatched) {
+  EventLoop loop;
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  Reader reader;
+  FdWatcher watcher;
+  EXPECT_FALSE(watcher.open(loop, file, Callback<int>::bind<&Reader::on_events>(&reader)));
+  EXPECT_FALSE(watcher.is_open());
+  watcher.want(FdWatcher::kReadable);
+  loop.run_once(milliseconds(0));
+  ::close(file);
 }
 
 }  // namespace
