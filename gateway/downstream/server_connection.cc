@@ -264,7 +264,7 @@ void ServerConnection::begin_closing() {
 void ServerConnection::close(const Error& error) {
   if (closed_) return;
   closed_ = true;
-  if (transport_) transport_->close();
+  if (transport_) cut_or_close();
   drop_stream(error);
   read_timer_.cancel();
   write_timer_.cancel();
@@ -272,6 +272,16 @@ void ServerConnection::close(const Error& error) {
   ListHook<ServerConnection>::unlink();
   count_closed();
   loop_.free_later(this);
+}
+
+// An answer whose end only our closing shows must not look complete (RFC 9112 §8).
+void ServerConnection::cut_or_close() {
+  const bool cut = stream_ != nullptr && stream_->response_started() && !stream_->response_done() &&
+                   codec_->ends_by_close(stream_->id());
+  if (cut)
+    transport_->abort();
+  else
+    transport_->close();
 }
 
 void ServerConnection::close_if_idle() {

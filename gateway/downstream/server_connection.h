@@ -75,6 +75,7 @@ class ServerConnection final : public Disposable,
   void on_sent();
   void count_handshake();
   void begin_closing();
+  void cut_or_close();
   void watch_stall();
 
   void on_read_timer();

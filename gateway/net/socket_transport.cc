@@ -212,10 +212,22 @@ void SocketTransport::finish_shutdown() {
   ::shutdown(fd_, SHUT_WR);
 }
 
+// A peer that waits for more must be able to tell an end from a cut.
 void SocketTransport::close() {
   if (state_ == State::closed) return;
-  // A peer that waits for more must be able to tell an end from a cut.
-  if (state_ == State::open && !shutting_ && !eof_ && queue_.empty()) say_goodbye();
+  if (!queue_.empty()) return abort();
+  if (state_ == State::open && !shutting_ && !eof_) say_goodbye();
+  release();
+}
+
+void SocketTransport::abort() {
+  if (state_ == State::closed) return;
+  const linger at_once{1, 0};
+  if (fd_ >= 0) ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+  release();
+}
+
+void SocketTransport::release() {
   state_ = State::closed;
   deadline_.reset();
   later_.unlink();

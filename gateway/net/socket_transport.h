@@ -23,6 +23,7 @@ class SocketTransport : public Transport {
   bool reading() const final { return reading_; }
   void shutdown_write() final;
   void close() final;
+  void abort() final;
   bool closed() const final { return state_ == State::closed; }
 
  protected:
@@ -81,6 +82,7 @@ class SocketTransport : public Transport {
   void finish_connecting();
   void run_later();
   void on_deadline();
+  void release();
   void update_interest();
   void finish_shutdown();
   void queue_rest(std::span<const iovec> pieces, std::size_t taken);

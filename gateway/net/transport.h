@@ -71,8 +71,11 @@ class Transport {
 
   /// After the queue: close_notify and FIN. Reading goes on.
   virtual void shutdown_write() = 0;
-  /// Now, both ways; idempotent. Nothing is called after it. What is queued is lost.
+  /// Now, both ways; idempotent. Nothing is called after it. What is queued is lost, and the peer
+  /// sees a reset then.
   virtual void close() = 0;
+  /// As close, but the peer sees a reset in any case: what it has got is not the whole.
+  virtual void abort() = 0;
   virtual bool closed() const = 0;
 
   virtual const TlsFacts& facts() const = 0;

@@ -1,5 +1,6 @@
 #include <gmock/gmock.h>
 
+#include <cerrno>
 #include <condition_variable>
 #include <future>
 #include <mutex>
@@ -167,6 +168,20 @@ TEST(EndpointKilled, MidResponseTheClientSeesTheTruncation) {
     EXPECT_FALSE(reply.status == 200 && reply.complete);
     EXPECT_EQ(server->connections(), 1) << "a begun answer must not be fetched again";
   }
+}
+
+// Nothing but our closing shows such an answer's end, so an early one must not look the same.
+TEST(EndpointKilled, MidResponseAnOldClientSeesAReset) {
+  ScriptedServer server([](Peer& peer) {
+    peer.read_request();
+    peer.send("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n");
+  });
+  Gateway gateway(config({server.address()}));
+  HttpClient client(gateway.port());
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  errno = 0;
+  client.socket().read_to_end();
+  EXPECT_EQ(errno, ECONNRESET);
 }
 
 TEST(KeepAliveRace, GetsSurviveAServerThatClosesUnderThem) {
