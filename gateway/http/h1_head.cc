@@ -12,6 +12,8 @@ namespace {
 // A head that comes in pieces is copied in steps of this size: what follows it in the same read is
 // body, and is not to be copied.
 constexpr std::size_t kStep = 1024;
+// What nearly every head that comes in pieces fits in.
+constexpr std::size_t kMost = 8 * 1024;
 
 // How much of a head read_plain_head looks at, and the zeros behind it that end every scan.
 constexpr std::size_t kPlainHead = 1024;
@@ -111,7 +113,11 @@ HeadReader::State HeadReader::read(std::string_view bytes, std::size_t& used) {
 
 void HeadReader::store(std::string_view bytes) {
   if (stored_size_ + bytes.size() > stored_capacity_) {
-    stored_capacity_ = std::max(kStep, 2 * (stored_size_ + bytes.size()));
+    // An arena gives nothing back, so it grows seldom: small, as most heads are, then to the limit.
+    const std::size_t needed = stored_size_ + bytes.size();
+    stored_capacity_ = needed <= kStep   ? kStep
+                       : needed <= kMost ? kMost
+                                         : std::max(needed, limits_.max_bytes + kStep);
     char* const grown = static_cast<char*>(arena_->allocate(stored_capacity_, 1));
     if (stored_size_ > 0) std::memcpy(grown, stored_, stored_size_);
     stored_ = grown;

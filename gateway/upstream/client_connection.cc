@@ -127,6 +127,8 @@ void ClientConnection::fail(const Error& error) {
 
 void ClientConnection::on_informational(http::StreamId, http::ResponseHead& head) {
   if (stream_ != nullptr) stream_->on_informational(head);
+  // Nothing of it is needed any more, and an endless row of them must not add up.
+  arena_.reset();
 }
 
 void ClientConnection::on_response_head(http::StreamId, http::ResponseHead& head) {

@@ -100,6 +100,8 @@ class RequestTrace final : public RequestEvents, public Trace {
   bool failed() const { return failed_; }
   std::size_t requests() const { return requests_; }
   H1ServerCodec& codec() { return codec_; }
+  /// Bytes held for the request that is being read.
+  std::size_t held() const { return arena_.footprint(); }
   /// The head that was read last; lives until the next request.
   const RequestHead* head() const { return head_; }
 

@@ -557,5 +557,18 @@ TEST(H1ServerCodec, WritesHeadsLargerThanOneChunkOfABuffer) {
   EXPECT_NE(answer.write().find("\r\nX-A: " + value + "\r\n"), std::string::npos);
 }
 
+// However it is cut: a head costs little more than its own size.
+TEST(H1ServerCodecTest, ALongHeadInSmallPiecesIsHeldOnce) {
+  RequestTrace trace;
+  trace.feed("GET / HTTP/1.1\r\nHost: a\r\n");
+  for (int i = 0; i < 60; ++i)
+    for (const std::string& piece : {std::string("X-A: "), std::string(993, 'x') + "\r\n"})
+      trace.feed(piece);
+  EXPECT_FALSE(trace.failed());
+  EXPECT_LE(trace.held(), 100'000U);
+  trace.feed("\r\n");
+  EXPECT_EQ(trace.requests(), 1U);
+}
+
 }  // namespace
 }  // namespace gateway::http
