@@ -5,6 +5,8 @@
 namespace gateway::downstream {
 namespace {
 
+constexpr std::string_view kMethodsRead = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE";
+
 std::string_view take_until(std::string_view& text, char separator) {
   const std::size_t end = text.find(separator);
   std::string_view part = text.substr(0, end);
@@ -105,6 +107,8 @@ void write_refusal(http::ServerCodec& codec, const Error& error, Buffer& out) {
   const std::string body = std::string(description.text) + "\n";
   head.body = {http::Framing::length, body.size()};
   head.headers.add(arena, http::HeaderId::content_type, "text/plain; charset=utf-8");
+  // RFC 9110 §15.5.6; no target is looked at before its method.
+  if (head.status == 405) head.headers.add(arena, "Allow", kMethodsRead);
   if (!codec.encode_head(http::kOnlyStream, head, true, out)) return;
   out.append(body);
 }
