@@ -82,16 +82,4 @@ HeaderList HeaderList::clone(Arena& arena) const {
   return copy;
 }
 
-void HeaderList::rebase(std::ptrdiff_t delta, const char* from_begin, const char* from_end) {
-  const auto move = [&](std::string_view& view) {
-    if (view.data() >= from_begin && view.data() <= from_end)
-      view = std::string_view(view.data() + delta, view.size());
-  };
-  for (std::uint32_t i = 0; i < size_; ++i) {
-    move(fields_[i].name);
-    move(fields_[i].value);
-  }
-  move(vouched_);
-}
-
 }  // namespace gateway::http

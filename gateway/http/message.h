@@ -93,9 +93,6 @@ class HeaderList {
   /// original.
   HeaderList clone(Arena& arena) const;
 
-  /// Shifts every view by `delta`: the bytes were copied as one block to their new home.
-  void rebase(std::ptrdiff_t delta, const char* from_begin, const char* from_end);
-
   /// The codec's word that these bytes are a message head that it has read: lines of token, colon
   /// and value without control bytes. A serializer forwards field lines that lie in there as they
   /// are.

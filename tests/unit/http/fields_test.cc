@@ -64,19 +64,6 @@ TEST(HeaderListTest, GrowsWithoutLosingFields) {
   EXPECT_EQ(list.count(HeaderId::cookie), 50U);
 }
 
-TEST(HeaderListTest, RebaseMovesOnlyViewsIntoTheBlock) {
-  Arena arena;
-  const std::string from = "X-A: b";
-  const std::string to = from;
-  HeaderList list;
-  list.add(arena, std::string_view(from).substr(0, 3), std::string_view(from).substr(5));
-  list.add(arena, HeaderId::host, "elsewhere");
-  list.rebase(to.data() - from.data(), from.data(), from.data() + from.size());
-  EXPECT_EQ(list[0].name.data(), to.data());
-  EXPECT_EQ(list[0].value.data(), to.data() + 5);
-  EXPECT_EQ(list[1].value, "elsewhere");
-}
-
 TEST(FieldsTest, StripsHopByHopFieldsAndThoseNamedByConnection) {
   Arena arena;
   HeaderList list;
