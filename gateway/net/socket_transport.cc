@@ -81,7 +81,8 @@ void SocketTransport::start_connecting(Duration timeout) {
     return fail_later(connect_error(errno, address.ss_family, std::strerror(errno)));
   }
   if (!watcher_.open(loop_, fd_, Callback<int>::bind<&SocketTransport::on_events>(this)))
-    return fail_later({ErrorCode::connect_failed, side_, "the socket cannot be watched", true});
+    return fail_later(
+        {ErrorCode::resource_exhausted, Side::internal, "the socket cannot be watched", true});
   arm_deadline(timeout, ErrorCode::connect_timeout);
   watcher_.want(FdWatcher::kWritable);
 }
