@@ -137,8 +137,11 @@ class AdminExchange final : public downstream::Exchange {
 
   void reloaded(const AdminSource::Reloaded& reloaded) {
     if (answered_) return;
-    const nlohmann::ordered_json body = {
-        {"ok", reloaded.ok}, {"generation", reloaded.generation}, {"message", reloaded.message}};
+    const std::string_view result = !reloaded.ok ? "failed" : reloaded.changed ? "ok" : "unchanged";
+    const nlohmann::ordered_json body = {{"ok", reloaded.ok},
+                                         {"result", result},
+                                         {"generation", reloaded.generation},
+                                         {"message", reloaded.message}};
     send({reloaded.ok ? 200 : 422, kJson, dump(body)});
   }
 

@@ -26,7 +26,9 @@ class AdminSource {
   struct Reloaded {
     bool ok = false;
     std::uint64_t generation = 0;
-    std::string message;  ///< every problem, as --check prints them
+    /// What changed, in a line; of a refused configuration every problem, as --check prints them.
+    std::string message;
+    bool changed = false;  ///< false and ok: the configuration was in use already
   };
 
   virtual ~AdminSource() = default;

@@ -15,15 +15,19 @@ struct NameChanges {
   bool empty() const { return added.empty() && removed.empty() && changed.empty(); }
 };
 
-/// What a reload changes. Moving an entry within its list changes nothing.
+/// What a reload changes.
 struct Changes {
   NameChanges listeners;
   NameChanges upstreams;
   NameChanges routes;
+  // By path. A model does not hold what its files do: whoever read them fills these in.
+  NameChanges certificates;
+  NameChanges files;  ///< all others: secrets, ticket keys
   bool process = false;
   bool admin = false;
   bool access_log = false;
   bool filters = false;  ///< those of every route
+  bool order = false;    ///< entries stand in another order, and nothing else
   bool empty() const;
   /// "routes +a -b ~c, upstreams ~d, access_log", a few names of each; "nothing changed".
   std::string to_string() const;

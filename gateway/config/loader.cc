@@ -83,6 +83,21 @@ Located locate(const Node& root, std::string_view path) {
   return at;
 }
 
+Problem problem_of(const Document& document, Finding finding) {
+  Located at = locate(document.root(), finding.path);
+  // What is wrong with a whole map is best shown at its key.
+  const bool whole = at.node->kind != Node::Kind::scalar && at.key != nullptr;
+  const Node& shown = whole ? *at.key : *at.node;
+  const std::size_t length = shown.kind == Node::Kind::scalar ? shown.text.size() : 1;
+  Problem problem = document.problem_at(shown.at, length);
+  problem.path = std::move(at.path);
+  problem.message = std::move(finding.message);
+  problem.expected = std::move(finding.expected);
+  problem.found = std::move(finding.found);
+  problem.suggestion = std::move(finding.suggestion);
+  return problem;
+}
+
 /// Reads one document; used once.
 class Loading {
  public:
@@ -104,7 +119,6 @@ class Loading {
       check_filters(loaded_.model, filters_, found);
     }
     if (!reader_.problems().empty()) return tl::make_unexpected(sorted());
-    record_sources();
     return std::move(loaded_);
   }
 
@@ -126,15 +140,7 @@ class Loading {
   }
 
   void report(Finding finding) {
-    if (reader_.full()) return;
-    Located at = locate(document_.root(), finding.path);
-    // What is wrong with a whole map is best shown at its key.
-    const bool whole = at.node->kind != Node::Kind::scalar && at.key != nullptr;
-    Problem& problem =
-        reader_.add(whole ? *at.key : *at.node, std::move(at.path), std::move(finding.message));
-    problem.expected = std::move(finding.expected);
-    problem.found = std::move(finding.found);
-    problem.suggestion = std::move(finding.suggestion);
+    if (!reader_.full()) reader_.problems().push_back(problem_of(document_, std::move(finding)));
   }
 
   void check_references() {
@@ -194,24 +200,6 @@ class Loading {
     if (!wrong.empty()) reader_.add(*reference.node, reference.path, std::move(wrong));
   }
 
-  void record_sources() {
-    loaded_.sources = Sources(document_.file());
-    for (const std::string_view list : {"listeners", "upstreams", "filters", "routes"})
-      record_list(document_.root(), list, "");
-  }
-
-  void record_list(const Node& map, std::string_view name, const std::string& before) {
-    const Node* key = nullptr;
-    const Node* list = member(map, name, key);
-    if (list == nullptr) return;
-    for (std::size_t i = 0; i < list->children.size(); ++i) {
-      const Node& node = *list->children[i];
-      std::string path = fmt::format("{}{}[{}]", before, name, i);
-      if (name == "routes") record_list(node, "filters", path + ".");
-      loaded_.sources.add(std::move(path), node.at);
-    }
-  }
-
   const Document& document_;
   const std::span<const Policy> filters_;
   const Environment& environment_;
@@ -226,17 +214,30 @@ class Loading {
 }  // namespace
 
 std::optional<Place> Sources::find(const std::string& path) const {
-  const auto found = positions_.find(path);
-  if (found == positions_.end()) return std::nullopt;
-  return Place{file_, found->second};
+  if (!document_) return std::nullopt;
+  const Located at = locate(document_->root(), path);
+  if (at.path != path) return std::nullopt;
+  return Place{document_->file(), at.node->at};
+}
+
+Problems Sources::problems(std::vector<Finding> findings) const {
+  Problems problems;
+  for (Finding& finding : findings) {
+    if (problems.size() == kMaxProblems) break;
+    if (document_) problems.push_back(problem_of(*document_, std::move(finding)));
+  }
+  return problems;
 }
 
 tl::expected<LoadedModel, Problems> load_text(std::string name, std::string text,
                                               const PolicyTables& tables,
                                               const Environment& environment, NamedFiles files) {
-  auto document = read_yaml(std::move(name), std::move(text));
-  if (!document) return tl::make_unexpected(Problems{std::move(document.error())});
-  return Loading(*document, tables, environment, files).run();
+  auto read = read_yaml(std::move(name), std::move(text));
+  if (!read) return tl::make_unexpected(Problems{std::move(read.error())});
+  const auto document = std::make_shared<const Document>(std::move(*read));
+  auto loaded = Loading(*document, tables, environment, files).run();
+  if (loaded) loaded->sources = Sources(document);
+  return loaded;
 }
 
 tl::expected<LoadedModel, Problems> load_file(const std::string& path, const PolicyTables& tables,

@@ -1,14 +1,15 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
 
+#include "gateway/config/checks.h"
 #include "gateway/config/environment.h"
 #include "gateway/config/field.h"
 #include "gateway/config/model.h"
@@ -16,19 +17,22 @@
 
 namespace gateway::config {
 
-/// Where the parts of a model came from, by path: "listeners[0]", "upstreams[1]", "filters[0]",
-/// "routes[2]", "routes[2].filters[1]". Kept beside the model, so that moving a line changes
-/// nothing.
+class Document;
+
+/// Where the parts of a model came from, by path ("routes[2].filters[1].options"): the text that
+/// was read. Kept beside the model, so that moving a line changes nothing; as large as the file.
 class Sources {
  public:
   Sources() = default;
-  explicit Sources(std::string file) : file_(std::move(file)) {}
-  void add(std::string path, Position position) { positions_.emplace(std::move(path), position); }
+  explicit Sources(std::shared_ptr<const Document> document) : document_(std::move(document)) {}
+  /// Nothing when the text has no such part.
   std::optional<Place> find(const std::string& path) const;
+  /// What a layer above found in the model, each shown where it was written: at the nearest part
+  /// that the text has. At most kMaxProblems.
+  Problems problems(std::vector<Finding> findings) const;
 
  private:
-  std::string file_;
-  std::unordered_map<std::string, Position> positions_;
+  std::shared_ptr<const Document> document_;
 };
 
 struct LoadedModel {

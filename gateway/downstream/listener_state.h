@@ -22,6 +22,9 @@ class ServerConnection;
 /// What all connections of one listener on one worker share. Outlives them; a reload changes it
 /// between two events, and connections see the change at their next request.
 struct ListenerState {
+  /// An index that no listener of a configuration has.
+  static constexpr std::uint32_t kRemoved = 0xffffffff;
+
   std::string name;
   std::uint32_t index = 0;
   Handler* handler = nullptr;

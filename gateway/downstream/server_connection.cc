@@ -177,9 +177,6 @@ void ServerConnection::refuse(const Error& error) {
 
 Arena& ServerConnection::on_stream_begin(http::StreamId id) {
   GATEWAY_CHECK(stream_ == nullptr);
-  // A reload may have moved the listener since the last request.
-  facts_.listener_index = listener_.index;
-  facts_.require_sni_match = listener_.require_sni_match;
   stream_ = new ServerStream(*this, id);
   if (begun_turn_ != loop_.turn()) begun_ = 0;
   begun_turn_ = loop_.turn();
@@ -188,6 +185,9 @@ Arena& ServerConnection::on_stream_begin(http::StreamId id) {
 }
 
 void ServerConnection::on_request_head(http::StreamId, http::RequestHead& head) {
+  // A reload may have moved the listener since the last request, or since this one's first byte.
+  facts_.listener_index = listener_.index;
+  facts_.require_sni_match = listener_.require_sni_match;
   // The head is complete: from now on the timer watches the body, and looks again when it fires.
   received_at_check_ = 0;
   if (head.body.has_body()) read_timer_.arm(loop_.timers(), kRateCheck);

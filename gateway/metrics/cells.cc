@@ -74,6 +74,7 @@ void TokenCells::merge(const TokenCells& other) {
 void ProcessCells::merge(const ProcessCells& other) {
   reloads_ok.merge(other.reloads_ok);
   reloads_failed.merge(other.reloads_failed);
+  reloads_unchanged.merge(other.reloads_unchanged);
   generation.merge(other.generation);
   draining.merge(other.draining);
   log_lines.merge(other.log_lines);

@@ -146,6 +146,7 @@ struct alignas(64) ProcessCells {
   // Control thread.
   Counter reloads_ok;
   Counter reloads_failed;
+  Counter reloads_unchanged;
   Gauge generation;
   Gauge draining;  ///< 1 from the first SIGTERM
   // Workers.

@@ -197,13 +197,16 @@ Rows<ProcessCells> process_families() {
   using C = ProcessCells;
   static constexpr Family<C> kRows[] = {
       {"gateway_reloads_total", MetricType::Counter, "result",
-       "Changed configurations: ok (in use) or failed (the one before stays).",
+       "Configurations read: ok (taken into use), failed (the one before stays) or unchanged (in "
+       "use already).",
        [](const C& c, const Time&, Samples& s) {
          s.with("result", "ok", c.reloads_ok);
          s.with("result", "failed", c.reloads_failed);
+         s.with("result", "unchanged", c.reloads_unchanged);
        }},
       {"gateway_config_generation", MetricType::Gauge, "",
-       "Number of the configuration in use: 1 at start, one more with each successful reload.",
+       "Number of the configuration in use: 1 at start, one more with each that is "
+       "taken into use.",
        [](const C& c, const Time&, Samples& s) { s.value(c.generation); }},
       {"gateway_draining", MetricType::Gauge, "", "1 from the first request to stop.",
        [](const C& c, const Time&, Samples& s) { s.value(c.draining); }},

@@ -145,6 +145,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
   }
   openssl_error();  // the end of the text is an error to PEM_read
   pair->key_ = der_of(key.get());
+  pair->digest_ = digest_of({certificate_pem, key_pem});
   return pair;
 }
 

@@ -43,6 +43,8 @@ class Certificate {
   const std::vector<std::string>& names() const { return names_; }
   std::time_t not_after() const { return not_after_; }
   const std::string& subject() const { return subject_; }
+  /// Of both PEM texts.
+  const Digest& digest() const { return digest_; }
 
   /// DER, leaf first.
   const std::vector<std::string>& chain() const { return chain_; }
@@ -54,6 +56,7 @@ class Certificate {
   std::vector<std::string> names_;
   std::time_t not_after_ = 0;
   std::string subject_;
+  Digest digest_{};
   std::vector<std::string> chain_;
   std::string key_;
 };

@@ -84,28 +84,26 @@ Result<std::vector<CertificateSource>> expand(std::span<const CertificateSource>
 
 }  // namespace
 
-Result<std::vector<std::shared_ptr<const Certificate>>> load_certificates(
-    std::span<const CertificateSource> sources, CertificateStore& store, LoadedPairs* known,
-    std::vector<Error>* problems) {
-  auto pairs = expand(sources, known);
+Result<LoadedCertificates> load_certificates(std::span<const CertificateSource> sources,
+                                             CertificateStore& store, const LoadedPairs* fallback,
+                                             std::vector<Error>* problems) {
+  auto pairs = expand(sources, fallback);
   if (!pairs) return tl::make_unexpected(pairs.error());
   if (pairs->empty())
     return failure(ErrorCode::invalid_argument, Side::internal, "no certificate is named");
-  std::vector<std::shared_ptr<const Certificate>> certificates;
-  LoadedPairs loaded_now;
+  LoadedCertificates all;
   for (const CertificateSource& pair : *pairs) {
     auto loaded = load_pair(pair, store);
     if (!loaded) {
-      const bool kept = known != nullptr && known->contains(pair.certificate);
+      const bool kept = fallback != nullptr && fallback->contains(pair.certificate);
       if (!kept) return tl::make_unexpected(loaded.error());
       if (problems != nullptr) problems->push_back(loaded.error());
-      loaded = known->at(pair.certificate);
+      loaded = fallback->at(pair.certificate);
     }
-    loaded_now[pair.certificate] = *loaded;
-    certificates.push_back(std::move(*loaded));
+    all.by_path[pair.certificate] = *loaded;
+    all.in_order.push_back(std::move(*loaded));
   }
-  if (known != nullptr) *known = std::move(loaded_now);
-  return certificates;
+  return all;
 }
 
 std::vector<std::string> certificate_folders(std::span<const CertificateSource> sources) {

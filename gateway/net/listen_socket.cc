@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/filter.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -10,11 +11,14 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 
 namespace gateway::net {
 namespace {
 
 constexpr int kFirstPassedFd = 3;  // sd_listen_fds(3)
+constexpr unsigned kSyn = 0x02;
+constexpr unsigned kAck = 0x10;
 
 tl::unexpected<Error> socket_failure(const SocketAddress& address, int error) {
   const ErrorCode code = error == EADDRINUSE                 ? ErrorCode::address_in_use
@@ -100,6 +104,22 @@ ListenSocket::ListenSocket(int fd) : fd_(fd), address_(local_address(fd)) {
 }
 
 ListenSocket::~ListenSocket() { ::close(fd_); }
+
+void ListenSocket::stop_inviting() {
+  // A socket filter sees TCP headers: SYN without ACK is dropped. Where it cannot be attached, a
+  // connection that comes between the last accept and the close is reset.
+  sock_filter drop_syn[] = {
+      BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),  // flags, RFC 9293 §3.1
+      BPF_STMT(BPF_ALU | BPF_AND | BPF_K, kSyn | kAck),
+      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, kSyn, 0, 1),
+      BPF_STMT(BPF_RET | BPF_K, 0),
+      BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+  };
+  sock_fprog program{};
+  program.len = static_cast<unsigned short>(std::size(drop_syn));
+  program.filter = drop_syn;
+  ::setsockopt(fd_, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program);
+}
 
 Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open(const SocketAddress& wanted,
                                                                       std::size_t count,

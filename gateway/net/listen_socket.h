@@ -9,8 +9,8 @@
 namespace gateway::net {
 
 /// A bound, listening, non-blocking socket. The control thread makes and owns it; a worker borrows
-/// the descriptor. Closing one of several sockets of an address drops what waits in its queue:
-/// empty the queue first (Acceptor::drain_and_close).
+/// the descriptor. Closing a socket resets what waits in its queue: stop_inviting() first, then
+/// empty the queue (Acceptor::drain_and_close).
 class ListenSocket {
  public:
   /// One socket per worker on one address (SO_REUSEPORT: the kernel spreads connections). Fails
@@ -23,6 +23,11 @@ class ListenSocket {
   ~ListenSocket();
   ListenSocket(const ListenSocket&) = delete;
   ListenSocket& operator=(const ListenSocket&) = delete;
+
+  /// Before closing: requests for new connections are not answered any more (whoever sent one asks
+  /// again, and is refused once the socket is closed); handshakes under way end as usual and can be
+  /// accepted. So nobody whom the kernel welcomed is turned away.
+  void stop_inviting();
 
   int fd() const { return fd_; }
   const SocketAddress& address() const { return address_; }  ///< with the real port

@@ -38,9 +38,9 @@ struct ClientTlsContext::Core {
   std::unordered_map<std::string, SslSessionPtr> sessions;
 
   static int index();
-  Result<void> configure(const config::UpstreamTls& settings,
+  Result<void> configure(const config::UpstreamTls& settings, const ClientTlsFiles& files,
                          std::span<const std::string_view> alpn);
-  Result<void> identify(const config::UpstreamTls& settings);
+  Result<void> identify(const Certificate& certificate, const std::string& path);
   void expect(SSL* ssl, const std::string& name) const;
   static int on_session(SSL* ssl, SSL_SESSION* session);
 };
@@ -54,6 +54,7 @@ int ClientTlsContext::Core::index() {
 }
 
 Result<void> ClientTlsContext::Core::configure(const config::UpstreamTls& settings,
+                                               const ClientTlsFiles& files,
                                                std::span<const std::string_view> alpn) {
   SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION);
   SSL_CTX_set_options(context, SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION);
@@ -70,25 +71,17 @@ Result<void> ClientTlsContext::Core::configure(const config::UpstreamTls& settin
   SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
   if (verify && settings.ca.empty()) SSL_CTX_set_default_verify_paths(context);
   if (verify && !settings.ca.empty())
-    if (auto trusted = trust(context, settings.ca); !trusted) return trusted;
-  return settings.certificate.empty() ? Result<void>() : identify(settings);
+    if (auto trusted = trust(context, files.ca, settings.ca); !trusted) return trusted;
+  return files.certificate ? identify(*files.certificate, settings.certificate) : Result<void>();
 }
 
-Result<void> ClientTlsContext::Core::identify(const config::UpstreamTls& settings) {
-  auto certificate = read_file(settings.certificate);
-  if (!certificate) return tl::make_unexpected(certificate.error());
-  auto key = read_file(settings.key);
-  if (!key) return tl::make_unexpected(key.error());
-  auto pair = Certificate::parse(*certificate, *key);
-  if (!pair)
-    return failure(ErrorCode::invalid_argument, Side::internal,
-                   settings.certificate + ": " + pair.error().detail);
-  auto bound = bind(**pair, library);
+Result<void> ClientTlsContext::Core::identify(const Certificate& certificate,
+                                              const std::string& path) {
+  auto bound = bind(certificate, library);
   if (!bound) return tl::make_unexpected(bound.error());
   if (SSL_CTX_use_cert_and_key(context, bound->leaf.get(), bound->key.get(), bound->chain.get(),
                                1) != 1)
-    return failure(ErrorCode::invalid_argument, Side::internal,
-                   settings.certificate + ": " + openssl_error());
+    return failure(ErrorCode::invalid_argument, Side::internal, path + ": " + openssl_error());
   return {};
 }
 
@@ -114,8 +107,38 @@ void ClientTlsContext::Core::expect(SSL* ssl, const std::string& name) const {
     SSL_set1_host(ssl, name.c_str());
 }
 
+Result<std::shared_ptr<const ClientTlsFiles>> ClientTlsFiles::load(
+    const config::UpstreamTls& settings, CertificateStore& store) {
+  auto files = std::make_shared<ClientTlsFiles>();
+  if (!settings.ca.empty()) {
+    auto bundle = read_file(settings.ca);
+    if (!bundle) return tl::make_unexpected(bundle.error());
+    files->ca = std::move(*bundle);
+  }
+  if (settings.certificate.empty()) return files;
+  auto certificate = read_file(settings.certificate);
+  if (!certificate) return tl::make_unexpected(certificate.error());
+  auto key = read_file(settings.key);
+  if (!key) return tl::make_unexpected(key.error());
+  auto pair = store.load(*certificate, *key);
+  if (!pair)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   settings.certificate + ": " + pair.error().detail);
+  files->certificate = std::move(*pair);
+  return files;
+}
+
 Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(
     TlsLibrary& library, const config::UpstreamTls& settings,
+    std::span<const std::string_view> alpn) {
+  CertificateStore store;
+  auto files = ClientTlsFiles::load(settings, store);
+  if (!files) return tl::make_unexpected(files.error());
+  return make(library, settings, **files, alpn);
+}
+
+Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(
+    TlsLibrary& library, const config::UpstreamTls& settings, const ClientTlsFiles& files,
     std::span<const std::string_view> alpn) {
   SSL_CTX* context = SSL_CTX_new_ex(library.context(), nullptr, TLS_client_method());
   if (context == nullptr)
@@ -125,7 +148,8 @@ Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(
   core->context = context;
   core->library = library.context();
   std::unique_ptr<ClientTlsContext> made(new ClientTlsContext(*core));
-  if (auto done = core->configure(settings, alpn); !done) return tl::make_unexpected(done.error());
+  if (auto done = core->configure(settings, files, alpn); !done)
+    return tl::make_unexpected(done.error());
   return made;
 }
 

@@ -4,8 +4,6 @@
 
 #include <span>
 
-#include "gateway/base/file.h"
-
 namespace gateway::net {
 namespace {
 
@@ -42,10 +40,8 @@ Result<BoundCertificate> bind(const Certificate& certificate, OSSL_LIB_CTX* libr
   return bound;
 }
 
-Result<void> trust(SSL_CTX* context, const std::string& path) {
-  auto text = read_file(path);
-  if (!text) return tl::make_unexpected(text.error());
-  const BioPtr reader(BIO_new_mem_buf(text->data(), static_cast<int>(text->size())));
+Result<void> trust(SSL_CTX* context, std::string_view bundle, const std::string& path) {
+  const BioPtr reader(BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size())));
   X509_STORE* store = SSL_CTX_get_cert_store(context);
   int count = 0;
   while (X509* next = PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)) {

@@ -20,8 +20,8 @@ struct BoundCertificate {
 
 Result<BoundCertificate> bind(const Certificate& certificate, OSSL_LIB_CTX* library);
 
-/// The certificates of a PEM bundle become trusted.
-Result<void> trust(SSL_CTX* context, const std::string& path);
+/// The certificates of a PEM bundle become trusted; `path` is where it came from, for the error.
+Result<void> trust(SSL_CTX* context, std::string_view bundle, const std::string& path);
 
 /// The length-prefixed list of RFC 7301.
 std::string alpn_wire(std::span<const std::string_view> protocols);

@@ -133,7 +133,9 @@ Result<void> ServerTlsContext::Core::ask_clients(const config::ListenerTls& sett
   const bool required = settings.client_certificates == ClientCertificates::required;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);
-  if (auto trusted = trust(context, settings.client_ca); !trusted) return trusted;
+  auto bundle = read_file(settings.client_ca);
+  if (!bundle) return tl::make_unexpected(bundle.error());
+  if (auto trusted = trust(context, *bundle, settings.client_ca); !trusted) return trusted;
   STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(settings.client_ca.c_str());
   SSL_CTX_set_client_CA_list(context, names);
   return {};

@@ -9,40 +9,50 @@ Proxy::Proxy(EventLoop& loop, MetricsShard& metrics, AccessLogShard* access_log,
 
 Proxy::~Proxy() = default;
 
-Result<void> Proxy::swap(std::shared_ptr<const snapshot::Snapshot> next) {
-  if (auto taken = take_upstreams(*next); !taken) return taken;
+Result<Proxy::FreshTls> Proxy::prepare(const snapshot::Snapshot& next) {
+  FreshTls fresh;
+  for (const auto& [name, settings] : next.upstreams) {
+    if (!settings->tls) continue;
+    const auto& files = next.client_tls.find(name)->second;
+    const auto found = upstreams_.find(name);
+    const bool same = found != upstreams_.end() && found->second->settings().tls == settings->tls &&
+                      *snapshot_->client_tls.find(name)->second == *files;
+    if (same) continue;
+    auto made = make_tls_(*settings->tls, *files);
+    if (!made) return tl::make_unexpected(made.error());
+    fresh.emplace(name, std::move(*made));
+  }
+  return fresh;
+}
+
+void Proxy::swap(std::shared_ptr<const snapshot::Snapshot> next, FreshTls fresh) {
+  take_upstreams(*next, std::move(fresh));
   keep_bound_routes(*next);
   snapshot_ = std::move(next);
   ++generation_;
   // A state whose last filter went with the old routes is referenced by the map alone.
   std::erase_if(states_, [](const auto& slot) { return slot.second.use_count() == 1; });
-  return {};
 }
 
-Result<void> Proxy::take_upstreams(const snapshot::Snapshot& next) {
+void Proxy::take_upstreams(const snapshot::Snapshot& next, FreshTls fresh) {
   std::map<std::string, LocalPtr<upstream::Upstream>, std::less<>> kept;
   for (const auto& [name, settings] : next.upstreams) {
+    const auto renewed = fresh.find(name);
+    auto tls = renewed == fresh.end() ? nullptr : std::move(renewed->second);
     const auto found = upstreams_.find(name);
     if (found != upstreams_.end() && found->second->settings().tls == settings->tls) {
-      kept.emplace(name, found->second);
+      found->second->configure(settings);
+      if (tls) found->second->renew(std::move(tls));
+      kept.emplace(name, std::move(found->second));
       continue;
-    }
-    std::shared_ptr<net::ClientTlsContext> tls;
-    if (settings->tls) {
-      auto made = make_tls_(*settings->tls);
-      if (!made) return tl::make_unexpected(made.error());
-      tls = std::move(*made);
     }
     auto upstream = make_local<upstream::Upstream>(loop_, settings, std::move(tls), &metrics_);
     if (const auto set = endpoint_sets_.find(name); set != endpoint_sets_.end())
       upstream->update(set->second);
     kept.emplace(name, std::move(upstream));
   }
-  // Nothing can fail any more.
-  for (auto& [name, upstream] : kept) upstream->configure(next.upstreams.find(name)->second);
   upstreams_ = std::move(kept);
   std::erase_if(endpoint_sets_, [&](const auto& set) { return !upstreams_.contains(set.first); });
-  return {};
 }
 
 void Proxy::keep_bound_routes(const snapshot::Snapshot& next) {

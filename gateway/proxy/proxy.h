@@ -23,15 +23,20 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
  public:
   /// Makes the TLS context of an upstream on this worker.
   using TlsFactory = std::function<Result<std::shared_ptr<net::ClientTlsContext>>(
-      const config::UpstreamTls& settings)>;
+      const config::UpstreamTls& settings, const net::ClientTlsFiles& files)>;
+  /// TLS contexts that a snapshot needs and that are not in use yet, by upstream.
+  using FreshTls = std::map<std::string_view, std::shared_ptr<net::ClientTlsContext>>;
 
   /// `access_log` may be null.
   Proxy(EventLoop& loop, MetricsShard& metrics, AccessLogShard* access_log, TlsFactory tls);
   ~Proxy() override;
 
+  /// Whatever can fail of a swap to `snapshot`, which outlives the result. Changes nothing.
+  Result<FreshTls> prepare(const snapshot::Snapshot& snapshot);
   /// Between two events: the next request sees the new snapshot; exchanges under way keep their
-  /// route. Upstreams with equal TLS settings keep their connections.
-  Result<void> swap(std::shared_ptr<const snapshot::Snapshot> snapshot);
+  /// route. Upstreams with equal TLS settings keep their connections; where only the files behind
+  /// them changed, those that are in use go on until they are idle.
+  void swap(std::shared_ptr<const snapshot::Snapshot> snapshot, FreshTls fresh);
   void update_endpoints(const upstream::EndpointSetPtr& set);
   /// An answer to every request until the first snapshot is there.
   bool ready() const { return snapshot_ != nullptr; }
@@ -52,7 +57,7 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
   LocalPtr<upstream::Upstream> find_upstream(std::string_view name);
   upstream::Upstream* upstream(std::string_view name) override;
   std::shared_ptr<void>& state_slot(const std::string& key) override;
-  Result<void> take_upstreams(const snapshot::Snapshot& snapshot);
+  void take_upstreams(const snapshot::Snapshot& snapshot, FreshTls fresh);
   void keep_bound_routes(const snapshot::Snapshot& next);
 
   EventLoop& loop_;

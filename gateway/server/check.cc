@@ -2,9 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "gateway/net/certificate_files.h"
+#include <algorithm>
+#include <iterator>
+
 #include "gateway/server/compile_services.h"
+#include "gateway/server/listeners.h"
 #include "gateway/server/policy_tables.h"
+#include "gateway/server/upstream_files.h"
 #include "gateway/snapshot/snapshot.h"
 
 namespace gateway::server {
@@ -14,33 +18,19 @@ std::string counted(std::size_t number, std::string_view what) {
   return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
-config::Problem problem_of(const std::string& file, std::string path, const Error& error) {
-  config::Problem problem;
-  problem.place.file = file;
-  problem.path = std::move(path);
-  problem.message = error.detail.empty() ? error.to_string() : error.detail;
-  return problem;
-}
-
-// What only the layers above the reader can tell.
-config::Problems compile(const std::string& file, const config::LoadedModel& loaded) {
-  config::Problems problems;
+// What only the layers above the reader can tell, as a start would find it; sockets are not opened.
+config::Problems compile(const config::LoadedModel& loaded) {
+  net::TlsLibrary library;
   net::CertificateStore store;
-  const config::Model& model = loaded.model;
-  for (std::size_t i = 0; i < model.listeners.size(); ++i) {
-    if (!model.listeners[i].tls) continue;
-    const auto pairs = net::load_certificates(model.listeners[i].tls->certificates, store);
-    if (pairs) continue;
-    const std::string path = fmt::format("listeners[{}]", i);
-    config::Problem& problem =
-        problems.emplace_back(problem_of(file, path + ".tls.certificates", pairs.error()));
-    if (const auto place = loaded.sources.find(path)) problem.place = *place;
-  }
   ProcessCompileServices services;
-  const auto shared = std::make_shared<const config::Model>(model);
+  std::vector<Error> kept;
+  std::vector<config::Finding> findings;
+  Listeners(1, library, store).load(loaded.model, false, findings, kept);
+  load_upstream_files(loaded.model, library, store, nullptr, findings, kept);
+  const auto shared = std::make_shared<const config::Model>(loaded.model);
   if (auto snapshot = snapshot::compile(shared, 1, nullptr, services); !snapshot)
-    problems.push_back(problem_of(file, {}, snapshot.error()));
-  return problems;
+    std::ranges::move(snapshot.error(), std::back_inserter(findings));
+  return loaded.sources.problems(std::move(findings));
 }
 
 }  // namespace
@@ -48,7 +38,7 @@ config::Problems compile(const std::string& file, const config::LoadedModel& loa
 Checked check_configuration(const std::string& file, const config::Environment& environment,
                             bool colour) {
   auto loaded = config::load_file(file, policy_tables(), environment);
-  const config::Problems problems = loaded ? compile(file, *loaded) : std::move(loaded.error());
+  const config::Problems problems = loaded ? compile(*loaded) : std::move(loaded.error());
   Checked checked;
   for (const config::Problem& problem : problems)
     checked.problems += config::format(problem, colour);

@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdio>
+#include <utility>
 
 #include "gateway/config/tables.h"
 #include "gateway/net/certificate_files.h"
@@ -11,6 +12,7 @@
 #include "gateway/runtime/processors.h"
 #include "gateway/server/policy_tables.h"
 #include "gateway/server/systemd.h"
+#include "gateway/server/upstream_files.h"
 #include "gateway/server/version.h"
 
 namespace gateway::server {
@@ -19,6 +21,9 @@ namespace {
 constexpr Duration kSweep = std::chrono::seconds(60);
 // Three keys are kept, so a ticket works for one to two rotations: at most 12 hours.
 constexpr Duration kTicketRotation = std::chrono::hours(4);
+// Between the last invitation to connect and the close: handshakes under way end in this time, and
+// first requests come.
+constexpr Duration kSettle = std::chrono::milliseconds(200);
 
 void say(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
@@ -43,6 +48,8 @@ Control::Control(std::string config_file)
       prober_(loop_, [this](const std::string& upstream) { return control_tls(upstream); }),
       active_health_(loop_.timers(), loop_.random(), prober_),
       admin_handler_(*this),
+      settle_timer_(Callback<>::bind<&Control::on_settled>(this)),
+      closing_timer_(Callback<>::bind<&Control::stop_accepting>(this)),
       drain_timer_(Callback<>::bind<&Control::begin_closing>(this)),
       sweep_timer_(Callback<>::bind<&Control::on_sweep>(this)),
       ticket_timer_(Callback<>::bind<&Control::on_ticket_rotation>(this)) {}
@@ -65,7 +72,7 @@ int Control::run() {
 }
 
 bool Control::start() {
-  auto reload = std::make_unique<Reload>();
+  auto reload = std::make_shared<Reload>();
   auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment());
   if (!loaded) {
     std::fputs(describe_problems(loaded.error()).c_str(), stderr);
@@ -87,7 +94,7 @@ bool Control::start() {
     say(fmt::format("gateway: serving with {} workers", workers_.size()));
   };
   if (auto prepared = prepare(*reload); !prepared) {
-    say("gateway: " + prepared.error().detail);
+    std::fputs(describe_problems(prepared.error()).c_str(), stderr);
     return false;
   }
   if (auto opened = open_admin(*reload->model); !opened) {
@@ -100,7 +107,7 @@ bool Control::start() {
   for (std::size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->start(reload->model->process.pin ? processors[i % processors.size()] : -1);
   reloading_ = true;
-  hand_to_workers(std::move(reload));
+  stage_on_workers(reload);
   sweep_timer_.arm(loop_.timers(), kSweep);
   ticket_timer_.arm(loop_.timers(), kTicketRotation);
   return true;
@@ -112,7 +119,7 @@ void Control::make_parts(const config::Model& model) {
                                 : std::max<std::size_t>(1, usable_processors());
   registry_ = std::make_unique<Registry>(count, loop_);
   access_log_ = std::make_unique<AccessLog>(registry_->control().process());
-  listeners_ = std::make_unique<Listeners>(count);
+  listeners_ = std::make_unique<Listeners>(count, tls_library_, certificates_);
   for (std::size_t i = 0; i < count; ++i) {
     MetricsShard& shard = registry_->worker(i);
     workers_.push_back(
@@ -174,7 +181,7 @@ std::string Control::token() {
 }
 
 void Control::reload(Cause cause, ReloadDone done) {
-  auto reload = std::make_unique<Reload>();
+  auto reload = std::make_shared<Reload>();
   reload->cause = cause;
   reload->done = std::move(done);
   reloads_.push_back(std::move(reload));
@@ -186,74 +193,127 @@ void Control::run_next_reload() {
   auto reload = std::move(reloads_.front());
   reloads_.pop_front();
   reloading_ = true;
-  begin_reload(std::move(reload));
+  begin_reload(reload);
 }
 
-void Control::begin_reload(std::unique_ptr<Reload> reload) {
+void Control::begin_reload(const ReloadPtr& reload) {
   auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment());
   if (!loaded) return fail_reload(*reload, describe_problems(loaded.error()));
   reload->loaded = std::move(*loaded);
-  if (auto prepared = prepare(*reload); !prepared)
-    return fail_reload(*reload, prepared.error().detail);
-  hand_to_workers(std::move(reload));
+  const auto prepared = prepare(*reload);
+  if (!prepared) return fail_reload(*reload, describe_problems(prepared.error()));
+  *prepared == Verdict::unchanged ? leave_unchanged(*reload) : stage_on_workers(reload);
 }
 
-// Everything that can fail happens here, before anything is changed.
-Result<void> Control::prepare(Reload& reload) {
+// Everything that can fail on this thread, before anything is changed.
+tl::expected<Control::Verdict, config::Problems> Control::prepare(Reload& reload) {
+  auto compiled = compile(reload);
+  if (compiled) return *compiled;
+  return tl::make_unexpected(reload.loaded.sources.problems(std::move(compiled.error())));
+}
+
+tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Reload& reload) {
   reload.model = std::make_shared<const config::Model>(std::move(reload.loaded.model));
-  if (snapshot_ && reload.model->admin.address != admin_address_)
-    return failure(ErrorCode::invalid_argument, Side::internal,
-                   "admin.address cannot change while the gateway runs: restart it");
-  if (snapshot_ && (reload.model->process.workers != snapshot_->model->process.workers ||
-                    reload.model->process.pin != snapshot_->model->process.pin))
-    return failure(ErrorCode::invalid_argument, Side::internal,
-                   "process.workers and process.pin cannot change while the gateway runs: "
-                   "restart it");
-  std::vector<Error> problems;
-  auto prepared =
-      listeners_->prepare(*reload.model, reload.cause == Cause::files_changed, problems);
-  if (!prepared) return tl::make_unexpected(prepared.error());
-  reload.prepared = std::move(*prepared);
-  for (const Error& problem : problems) say("gateway: " + problem.detail);
-  for (const config::Upstream& upstream : reload.model->upstreams) {
-    if (!upstream.tls) continue;
-    auto made = net::ClientTlsContext::make(tls_library_, *upstream.tls);
-    if (!made) return tl::make_unexpected(made.error());
+  const config::Model& model = *reload.model;
+  auto findings = fixed_settings(model);
+  std::vector<Error> kept;
+  const bool halfway = reload.cause == Cause::files_changed;
+  reload.prepared = listeners_->load(model, halfway, findings, kept);
+  auto client_tls = load_upstream_files(model, tls_library_, certificates_,
+                                        halfway ? snapshot_.get() : nullptr, findings, kept);
+  for (const Error& error : kept) say("gateway: " + error.detail);
+  if (!findings.empty()) return tl::make_unexpected(std::move(findings));
+  reload.contents = contents_of(reload.loaded, model, reload.prepared.pairs, client_tls);
+  if (snapshot_) {
+    if (*snapshot_->model == model && contents_ == reload.contents) return Verdict::unchanged;
+    reload.changes = changes_between(*snapshot_->model, contents_, model, reload.contents);
   }
   const std::uint64_t generation = snapshot_ ? snapshot_->generation + 1 : 1;
-  auto snapshot = snapshot::compile(reload.model, generation, snapshot_.get(), compile_services_);
-  if (!snapshot) return tl::make_unexpected(snapshot.error());
+  auto snapshot = snapshot::compile(reload.model, generation, snapshot_.get(), compile_services_,
+                                    std::move(client_tls));
+  if (!snapshot) return tl::make_unexpected(std::move(snapshot.error()));
   reload.snapshot = std::move(*snapshot);
-  return {};
+  if (auto opened = listeners_->open_sockets(reload.prepared); !opened)
+    return tl::make_unexpected(std::vector{std::move(opened.error())});
+  return Verdict::changed;
 }
 
-void Control::hand_to_workers(std::shared_ptr<Reload> reload) {
-  prober_.configure(reload->model->upstreams);
-  active_health_.configure(reload->model->upstreams);
-  directory_.configure(reload->model->upstreams);
-  resolver_->keep(directory_.names());
+std::vector<config::Finding> Control::fixed_settings(const config::Model& model) const {
+  std::vector<config::Finding> findings;
+  if (!snapshot_) return findings;
+  const config::Process& ours = snapshot_->model->process;
+  const auto require = [&](bool same, std::string path) {
+    if (!same)
+      findings.push_back({std::move(path), "cannot change while the gateway runs: restart it"});
+  };
+  require(model.admin.address == admin_address_, "admin.address");
+  require(model.process.workers == ours.workers, "process.workers");
+  require(model.process.pin == ours.pin, "process.pin");
+  return findings;
+}
+
+void Control::stage_on_workers(const ReloadPtr& reload) {
   reload->waiting_for = workers_.size();
   for (std::size_t i = 0; i < workers_.size(); ++i) {
     WorkerUpdate update;
     update.snapshot = reload->snapshot;
     update.listeners = listeners_->plans(reload->prepared, i);
-    workers_[i]->apply(std::move(update), [this, reload](const Result<void>& taken) {
-      loop_.post([this, reload, taken] { on_taken(reload, taken); });
+    workers_[i]->prepare(std::move(update), [this, reload, i](const Result<void>& staged) {
+      loop_.post([this, reload, i, staged] { on_staged(reload, i, staged); });
     });
   }
 }
 
-void Control::on_taken(const std::shared_ptr<Reload>& reload, const Result<void>& taken) {
-  if (!taken) reload->failed = taken.error().detail;
+void Control::on_staged(const ReloadPtr& reload, std::size_t worker, const Result<void>& staged) {
+  if (!staged)
+    reload->failed = fmt::format("worker {} cannot take it, so none has changed: {}", worker,
+                                 staged.error().detail);
   if (--reload->waiting_for > 0) return;
-  if (!reload->failed.empty()) return fail_reload(*reload, reload->failed);
-  finish_reload(*reload);
+  if (closing_) reload->failed = "the gateway is ending";
+  if (reload->failed.empty()) return empty_queues(reload);
+  for (auto& each : workers_) each->abandon();
+  fail_reload(*reload, reload->failed);
+}
+
+// From here on nothing can fail. Sockets that will be closed get no new connection any more;
+// whoever is in their queues is served before the workers swap.
+void Control::empty_queues(const ReloadPtr& reload) {
+  if (!listeners_->stop_inviting(&reload->prepared)) return commit_on_workers(reload);
+  for (auto& worker : workers_) worker->announce_removals();
+  settling_ = reload;
+  settle_timer_.arm(loop_.timers(), kSettle);
+}
+
+void Control::on_settled() { commit_on_workers(std::exchange(settling_, nullptr)); }
+
+void Control::commit_on_workers(const ReloadPtr& reload) {
+  const auto& upstreams = reload->model->upstreams;
+  prober_.configure(upstreams);
+  active_health_.configure(upstreams);
+  directory_.configure(upstreams);
+  resolver_->keep(directory_.names());
+  Listeners::take_ticket_keys(reload->prepared);
+  reload->waiting_for = workers_.size();
+  for (auto& worker : workers_) {
+    worker->commit([this, reload] {
+      loop_.post([this, reload] {
+        if (--reload->waiting_for == 0) finish_reload(*reload);
+      });
+    });
+  }
 }
 
 void Control::finish_reload(Reload& reload) {
   listeners_->commit(std::move(reload.prepared));
+  if (stopped_accepting_) listeners_->close_sockets();
+  const bool first = snapshot_ == nullptr;
   snapshot_ = reload.snapshot;
-  if (ready_) {
+  contents_ = std::move(reload.contents);
+  prober_.configure(snapshot_->model->upstreams);  // again: now it finds the new TLS files
+  std::string message;
+  if (!first) {
+    message = reload.changes.to_string();
+    say(fmt::format("gateway: configuration {} is in use: {}", snapshot_->generation, message));
     if (auto applied = access_log_->apply(log_settings(snapshot_->model->access_log)); !applied)
       say("gateway: " + applied.error().detail);
     registry_->control().process().reloads_ok.add();
@@ -263,8 +323,19 @@ void Control::finish_reload(Reload& reload) {
   for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
   registry_->hold_routes(routes);
   watch(reload.loaded);
+  end_reload(reload, {true, snapshot_->generation, std::move(message), true});
+}
+
+// The folders of certificates may have others in them than before.
+void Control::leave_unchanged(Reload& reload) {
+  registry_->control().process().reloads_unchanged.add();
+  watch(reload.loaded);
+  end_reload(reload, {true, snapshot_->generation, "unchanged", false});
+}
+
+void Control::end_reload(Reload& reload, const Reloaded& reloaded) {
   reloading_ = false;
-  if (reload.done) reload.done({true, snapshot_->generation, {}});
+  if (reload.done) reload.done(reloaded);
   run_next_reload();
 }
 
@@ -279,18 +350,17 @@ void Control::watch(const config::LoadedModel& loaded) {
 }
 
 void Control::fail_reload(Reload& reload, std::string message) {
-  reloading_ = false;
   registry_->control().process().reloads_failed.add();
-  say("gateway: the configuration stays as it was:\n" + message);
-  if (reload.done) reload.done({false, snapshot_ ? snapshot_->generation : 0, std::move(message)});
-  run_next_reload();
+  if (snapshot_) say("gateway: the configuration stays as it was:\n" + message);
+  end_reload(reload, {false, snapshot_ ? snapshot_->generation : 0, std::move(message), false});
 }
 
 std::shared_ptr<net::ClientTlsContext> Control::control_tls(const std::string& name) {
   if (!snapshot_) return nullptr;
   const auto found = snapshot_->upstreams.find(name);
   if (found == snapshot_->upstreams.end() || !found->second->tls) return nullptr;
-  auto made = net::ClientTlsContext::make(tls_library_, *found->second->tls);
+  const auto& files = *snapshot_->client_tls.find(name)->second;
+  auto made = net::ClientTlsContext::make(tls_library_, *found->second->tls, files);
   return made ? std::shared_ptr<net::ClientTlsContext>(std::move(*made)) : nullptr;
 }
 
@@ -336,12 +406,21 @@ void Control::begin_closing() {
     return stop(0);
   }
   closing_ = true;
+  listeners_->stop_inviting(nullptr);
+  closing_timer_.arm(loop_.timers(), kSettle);
+  drain_timer_.arm(loop_.timers(),
+                   snapshot_ ? snapshot_->model->process.drain.deadline : Duration::zero());
+}
+
+void Control::stop_accepting() {
   accepting_ = undrained_ = workers_.size();
   for (auto& worker : workers_) {
     worker->drain(
         [this] {
           loop_.post([this] {
-            if (--accepting_ == 0) listeners_->close_sockets();
+            if (--accepting_ > 0) return;
+            stopped_accepting_ = true;
+            listeners_->close_sockets();
           });
         },
         [this] {
@@ -350,13 +429,13 @@ void Control::begin_closing() {
           });
         });
   }
-  drain_timer_.arm(loop_.timers(),
-                   snapshot_ ? snapshot_->model->process.drain.deadline : Duration::zero());
 }
 
 void Control::stop(int status) {
   exit_status_ = status;
   drain_timer_.cancel();
+  settle_timer_.cancel();
+  closing_timer_.cancel();
   sweep_timer_.cancel();
   ticket_timer_.cancel();
   loop_.stop();

@@ -14,6 +14,7 @@
 #include "gateway/config/loader.h"
 #include "gateway/metrics/access_log.h"
 #include "gateway/metrics/registry.h"
+#include "gateway/net/certificate.h"
 #include "gateway/net/resolver.h"
 #include "gateway/net/tls_library.h"
 #include "gateway/runtime/event_loop.h"
@@ -22,6 +23,7 @@
 #include "gateway/server/compile_services.h"
 #include "gateway/server/listeners.h"
 #include "gateway/server/local_listener.h"
+#include "gateway/server/named_contents.h"
 #include "gateway/server/worker.h"
 #include "gateway/snapshot/snapshot.h"
 #include "gateway/upstream/active_health.h"
@@ -61,11 +63,15 @@ class Control final : private admin::AdminSource {
     ReloadDone done;
     std::shared_ptr<const config::Model> model;
     config::LoadedModel loaded;
+    NamedContents contents;
+    config::Changes changes;
     Listeners::Prepared prepared;
     std::shared_ptr<const snapshot::Snapshot> snapshot;
-    std::size_t waiting_for = 0;  ///< workers that have not taken it yet
+    std::size_t waiting_for = 0;  ///< workers that have not answered yet
     std::string failed;
   };
+  using ReloadPtr = std::shared_ptr<Reload>;
+  enum class Verdict : std::uint8_t { changed, unchanged };
 
   // AdminSource
   State state() override;
@@ -82,15 +88,24 @@ class Control final : private admin::AdminSource {
   Result<void> open_admin(const config::Model& model);
   void make_parts(const config::Model& model);
   void run_next_reload();
-  void begin_reload(std::unique_ptr<Reload> reload);
-  Result<void> prepare(Reload& reload);
-  void hand_to_workers(std::shared_ptr<Reload> reload);
-  void on_taken(const std::shared_ptr<Reload>& reload, const Result<void>& taken);
+  // A reload, step by step.
+  void begin_reload(const ReloadPtr& reload);
+  tl::expected<Verdict, config::Problems> prepare(Reload& reload);
+  std::vector<config::Finding> fixed_settings(const config::Model& model) const;
+  tl::expected<Verdict, std::vector<config::Finding>> compile(Reload& reload);
+  void stage_on_workers(const ReloadPtr& reload);
+  void on_staged(const ReloadPtr& reload, std::size_t worker, const Result<void>& staged);
+  void empty_queues(const ReloadPtr& reload);
+  void on_settled();
+  void commit_on_workers(const ReloadPtr& reload);
   void finish_reload(Reload& reload);
+  void leave_unchanged(Reload& reload);
   void fail_reload(Reload& reload, std::string message);
+  void end_reload(Reload& reload, const Reloaded& reloaded);
   void watch(const config::LoadedModel& loaded);
   void on_signal(int number);
   void begin_closing();
+  void stop_accepting();
   void on_sweep();
   void on_ticket_rotation();
   void stop(int status);
@@ -99,6 +114,7 @@ class Control final : private admin::AdminSource {
   const std::string config_file_;
   EventLoop loop_;
   net::TlsLibrary tls_library_;
+  net::CertificateStore certificates_;
   std::unique_ptr<Registry> registry_;
   std::unique_ptr<AccessLog> access_log_;
   ProcessCompileServices compile_services_;
@@ -116,7 +132,11 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<FolderWatch> folder_watch_;
   std::unique_ptr<Signals> signals_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
-  std::deque<std::unique_ptr<Reload>> reloads_;
+  NamedContents contents_;  ///< of the snapshot's files
+  std::deque<ReloadPtr> reloads_;
+  ReloadPtr settling_;  ///< staged, while the queues of sockets that it closes are being emptied
+  Timer settle_timer_;
+  Timer closing_timer_;
   Timer drain_timer_;
   Timer sweep_timer_;
   Timer ticket_timer_;
@@ -126,6 +146,7 @@ class Control final : private admin::AdminSource {
   bool ready_ = false;
   bool draining_ = false;
   bool closing_ = false;
+  bool stopped_accepting_ = false;
   int exit_status_ = 0;
 };
 

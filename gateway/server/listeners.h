@@ -7,12 +7,16 @@
 #include <string>
 #include <vector>
 
+#include <tl/expected.hpp>
+
+#include "gateway/config/checks.h"
 #include "gateway/config/model.h"
 #include "gateway/net/certificate.h"
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
 #include "gateway/net/listen_socket.h"
 #include "gateway/net/ticket_keys.h"
+#include "gateway/net/tls_library.h"
 #include "gateway/server/worker.h"
 
 namespace gateway::server {
@@ -23,40 +27,62 @@ namespace gateway::server {
 /// nothing.
 class Listeners {
  public:
-  explicit Listeners(std::size_t workers) : workers_(workers) {}
+  /// Both outlive it.
+  Listeners(std::size_t workers, net::TlsLibrary& library, net::CertificateStore& store)
+      : workers_(workers), library_(library), store_(store) {}
 
   /// Everything a model needs, not yet in force. Dropping it closes what it newly opened.
   struct Prepared {
     using Sockets = std::map<SocketAddress, std::vector<std::shared_ptr<net::ListenSocket>>>;
+    /// New keys for a file, taken when all is put in force.
+    struct TicketFile {
+      std::shared_ptr<net::TicketKeys> keys;
+      std::string bytes;
+    };
     Sockets sockets;
     std::map<std::string, std::shared_ptr<const net::CertificateSet>> certificates;
+    std::map<std::string, net::Digest> client_cas;
     std::map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> open_connections;
     std::map<std::string, net::LoadedPairs> pairs;
     /// By file; those without a file share the process's own.
-    std::map<std::string, std::shared_ptr<net::TicketKeys>> ticket_files;
+    std::map<std::string, TicketFile> ticket_files;
     const config::Model* model = nullptr;  ///< while it is being put in force
   };
-  /// `keep_broken`: a certificate that cannot be read now keeps the pair that is in use, if there
-  /// is one (a folder in the middle of being rewritten); the error goes to `problems`.
-  Result<Prepared> prepare(const config::Model& model, bool keep_broken,
-                           std::vector<Error>& problems);
+  /// Reads the files that listeners name and makes sure that workers can serve with them; what is
+  /// wrong goes to `findings`. `keep_broken`: a certificate that cannot be read now keeps the pair
+  /// that is in use, if there is one (a folder in the middle of being rewritten); the error goes to
+  /// `kept`.
+  Prepared load(const config::Model& model, bool keep_broken,
+                std::vector<config::Finding>& findings, std::vector<Error>& kept);
+  /// Binds what is not bound yet.
+  tl::expected<void, config::Finding> open_sockets(Prepared& prepared);
+  /// Before workers swap.
+  static void take_ticket_keys(Prepared& prepared);
   /// One worker's share.
   std::vector<ListenerPlan> plans(const Prepared& prepared, std::size_t worker) const;
-  /// After every worker has taken its plans: old sockets close now.
-  void commit(Prepared prepared) { current_ = std::move(prepared); }
+  /// Before workers swap: sockets that `next` (null: nobody) has no use for get no new connection.
+  /// False when there are none.
+  bool stop_inviting(const Prepared* next);
+  /// After every worker has taken its plans and released the rest: old sockets close now.
+  void commit(Prepared prepared);
   void close_sockets() { current_.sockets.clear(); }
 
   /// Keys that no file gives: a new one encrypts from now on (RFC 9325 §4.3).
   void rotate_tickets() { tickets_->rotate(); }
 
  private:
-  Result<void> open_sockets(const config::Listener& listener, Prepared& prepared);
-  Result<void> load_ticket_keys(const config::Listener& listener, Prepared& prepared);
+  Result<void> load_tls(const config::Listener& listener, bool keep_broken, Prepared& prepared,
+                        std::vector<Error>& kept);
   Result<void> load_certificates(const config::Listener& listener, bool keep_broken,
-                                 Prepared& prepared, std::vector<Error>& problems);
+                                 Prepared& prepared, std::vector<Error>& kept);
+  Result<void> load_ticket_keys(const config::Listener& listener, Prepared& prepared);
+  Result<void> try_context(const config::Listener& listener, const Prepared& prepared);
+  const std::shared_ptr<net::TicketKeys>& tickets_of(const config::ListenerTls& tls,
+                                                     const Prepared& prepared) const;
 
   const std::size_t workers_;
-  net::CertificateStore store_;
+  net::TlsLibrary& library_;
+  net::CertificateStore& store_;
   std::shared_ptr<net::TicketKeys> tickets_ = std::make_shared<net::TicketKeys>();
   Prepared current_;
 };

@@ -60,11 +60,12 @@ Result<void> Service::open() {
 
 Result<void> Service::load_certificates() {
   std::vector<Error> problems;
-  auto loaded =
-      net::load_certificates(options_.listener.tls->certificates, store_, &pairs_, &problems);
+  auto loaded = net::load_certificates(options_.listener.tls->certificates, store_,
+                                       certificates_ ? &pairs_ : nullptr, &problems);
   for (const Error& problem : problems) std::fprintf(stderr, "%s\n", problem.detail.c_str());
   if (!loaded) return tl::make_unexpected(loaded.error());
-  certificates_ = net::CertificateSet::make(*loaded);
+  certificates_ = net::CertificateSet::make(loaded->in_order);
+  pairs_ = std::move(loaded->by_path);
   return {};
 }
 

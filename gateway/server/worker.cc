@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "gateway/base/check.h"
 #include "gateway/downstream/server_connection.h"
 #include "gateway/net/tls_client.h"
 
@@ -14,6 +15,12 @@ namespace {
 constexpr std::array<std::string_view, 1> kAlpn = {"http/1.1"};
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
 
+const ListenerPlan* find_plan(const std::vector<ListenerPlan>& plans, std::string_view name) {
+  for (const ListenerPlan& plan : plans)
+    if (plan.model.name == name) return &plan;
+  return nullptr;
+}
+
 }  // namespace
 
 Worker::Worker(std::size_t index, MetricsShard& metrics, AccessLogShard* access_log)
@@ -21,9 +28,9 @@ Worker::Worker(std::size_t index, MetricsShard& metrics, AccessLogShard* access_
       metrics_(metrics),
       drain_poll_(Callback<>::bind<&Worker::look_if_drained>(this)) {
   auto tls_factory =
-      [this](
-          const config::UpstreamTls& settings) -> Result<std::shared_ptr<net::ClientTlsContext>> {
-    auto made = net::ClientTlsContext::make(tls_library_, settings);
+      [this](const config::UpstreamTls& settings,
+             const net::ClientTlsFiles& files) -> Result<std::shared_ptr<net::ClientTlsContext>> {
+    auto made = net::ClientTlsContext::make(tls_library_, settings, files);
     if (!made) return tl::make_unexpected(made.error());
     return std::shared_ptr<net::ClientTlsContext>(std::move(*made));
   };
@@ -38,7 +45,8 @@ void Worker::start(int cpu) {
     // Whatever is left dies on the thread that made it: free lists and OpenSSL belong to it.
     drained_ = nullptr;
     drain_poll_.cancel();
-    for (auto& [name, listener] : listeners_) remove_listener(*listener);
+    staged_.reset();
+    for (auto& [name, listener] : listeners_) retire(*listener);
     for (auto& listener : removed_) listener->state.close_all();
     loop_.run_once(Duration::zero());
     listeners_.clear();
@@ -61,54 +69,98 @@ void Worker::join() {
 
 void Worker::stop() { loop_.stop(); }
 
-void Worker::apply(WorkerUpdate update, std::function<void(Result<void>)> done) {
-  loop_.post([this, update = std::move(update), done = std::move(done)] { done(take(update)); });
+void Worker::prepare(WorkerUpdate update, std::function<void(Result<void>)> done) {
+  loop_.post([this, update = std::move(update), done = std::move(done)]() mutable {
+    auto staged = stage(std::move(update));
+    if (!staged) return done(tl::make_unexpected(staged.error()));
+    staged_ = std::move(*staged);
+    done({});
+  });
+}
+
+void Worker::commit(std::function<void()> done) {
+  loop_.post([this, done = std::move(done)] {
+    GATEWAY_CHECK(staged_ != nullptr);
+    const auto staged = std::move(staged_);
+    take(*staged);
+    done();
+  });
+}
+
+void Worker::abandon() {
+  loop_.post([this] { staged_.reset(); });
+}
+
+void Worker::announce_removals() {
+  loop_.post([this] {
+    for (auto& [name, listener] : listeners_)
+      if (find_plan(staged_->update.listeners, name) == nullptr) listener->state.draining = true;
+  });
 }
 
 void Worker::publish(upstream::EndpointSetPtr set) {
   loop_.post([this, set = std::move(set)] { proxy_->update_endpoints(set); });
 }
 
-Result<std::unique_ptr<net::ServerTlsContext>> Worker::make_tls(const ListenerPlan& plan) {
-  if (!plan.certificates) return nullptr;
-  return net::ServerTlsContext::make(tls_library_, *plan.model.tls, plan.model.name,
-                                     plan.certificates, plan.tickets, kAlpn);
+Result<std::unique_ptr<Worker::Staged>> Worker::stage(WorkerUpdate update) {
+  auto staged = std::make_unique<Staged>();
+  staged->update = std::move(update);
+  auto client_tls = proxy_->prepare(*staged->update.snapshot);
+  if (!client_tls) return tl::make_unexpected(client_tls.error());
+  staged->client_tls = std::move(*client_tls);
+  for (const ListenerPlan& plan : staged->update.listeners) {
+    if (!plan.certificates || keeps_tls(plan)) continue;
+    auto made = net::ServerTlsContext::make(tls_library_, *plan.model.tls, plan.model.name,
+                                            plan.certificates, plan.tickets, kAlpn);
+    if (!made) return tl::make_unexpected(made.error());
+    staged->server_tls.emplace(plan.model.name, std::move(*made));
+  }
+  return staged;
 }
 
-Result<void> Worker::take(const WorkerUpdate& update) {
-  for (const upstream::EndpointSetPtr& set : update.endpoint_sets) proxy_->update_endpoints(set);
-  if (auto swapped = proxy_->swap(update.snapshot); !swapped) return swapped;
+// Certificates alone change without a new context: sessions and settings stay.
+bool Worker::keeps_tls(const ListenerPlan& plan) const {
+  const auto known = listeners_.find(plan.model.name);
+  return known != listeners_.end() && known->second->tls &&
+         known->second->model.tls == plan.model.tls && known->second->client_ca == plan.client_ca;
+}
+
+// Nothing can fail here.
+void Worker::take(Staged& staged) {
+  const WorkerUpdate& update = staged.update;
+  // First all sockets are let go: one may belong to another listener now.
+  for (auto& [name, listener] : listeners_) leave_sockets(*listener, update.listeners);
+  proxy_->swap(update.snapshot, std::move(staged.client_tls));
+  remove_missing(update.listeners);
+  for (const ListenerPlan& plan : update.listeners) take_listener(plan, staged);
+  sweep_removed();
+}
+
+void Worker::remove_missing(const std::vector<ListenerPlan>& plans) {
   for (auto it = listeners_.begin(); it != listeners_.end();) {
-    const bool stays = std::any_of(update.listeners.begin(), update.listeners.end(),
-                                   [&](const auto& plan) { return plan.model.name == it->first; });
-    if (stays) {
+    if (find_plan(plans, it->first) != nullptr) {
       ++it;
       continue;
     }
-    remove_listener(*it->second);
+    retire(*it->second);
     removed_.push_back(std::move(it->second));
     it = listeners_.erase(it);
   }
-  for (const ListenerPlan& plan : update.listeners)
-    if (auto taken = take_listener(plan); !taken) return taken;
-  sweep_removed();
-  return {};
 }
 
-Result<void> Worker::take_listener(const ListenerPlan& plan) {
+void Worker::take_listener(const ListenerPlan& plan, Staged& staged) {
   std::unique_ptr<Listener>& slot = listeners_[plan.model.name];
   const bool fresh = slot == nullptr;
   if (fresh) slot = std::make_unique<Listener>(nullptr);
   Listener& listener = *slot;
-  // Certificates alone change without a new context: sessions and settings stay.
-  if (!fresh && listener.tls && plan.certificates && listener.model.tls == plan.model.tls) {
-    if (listener.certificates != plan.certificates) listener.tls->use(plan.certificates);
-  } else {
-    auto tls = make_tls(plan);
-    if (!tls) return tl::make_unexpected(tls.error());
-    listener.tls = std::move(*tls);
-  }
+  if (const auto made = staged.server_tls.find(plan.model.name); made != staged.server_tls.end())
+    listener.tls = std::move(made->second);
+  else if (!plan.certificates)
+    listener.tls.reset();
+  else if (listener.certificates != plan.certificates)
+    listener.tls->use(plan.certificates);
   listener.certificates = plan.certificates;
+  listener.client_ca = plan.client_ca;
   listener.state.configure(plan.model);
   listener.state.index = plan.index;
   listener.state.handler = proxy_.get();
@@ -117,43 +169,61 @@ Result<void> Worker::take_listener(const ListenerPlan& plan) {
   if (fresh) listener.cells = metrics_.listener(plan.model.name);
   listener.state.cells = listener.cells.get();
   listener.state.process = &metrics_.process();
-  const bool same_sockets = listener.sockets == plan.sockets;
   listener.model = plan.model;
-  if (!same_sockets || fresh) open_acceptors(listener, plan);
+  open_acceptors(listener, plan);
   for (auto& acceptor : listener.acceptors) {
     acceptor->configure(plan.model, plan.open_connections.get());
     acceptor->count_refused_in(&listener.cells->refused);
   }
-  return {};
+}
+
+// Acceptors of sockets that stay with the listener stay. Of a socket that nobody names any more the
+// queue is emptied first, so that nothing is lost when it is closed; if another listener gets it,
+// that one gets the queue.
+void Worker::leave_sockets(Listener& listener, const std::vector<ListenerPlan>& plans) {
+  const ListenerPlan* plan = find_plan(plans, listener.model.name);
+  std::vector<std::unique_ptr<net::Acceptor>> kept;
+  std::vector<int> kept_sockets;
+  for (std::size_t i = 0; i < listener.sockets.size(); ++i) {
+    const int socket = listener.sockets[i];
+    const auto names = [socket](const ListenerPlan& each) {
+      return std::ranges::find(each.sockets, socket) != each.sockets.end();
+    };
+    if (plan != nullptr && names(*plan)) {
+      kept.push_back(std::move(listener.acceptors[i]));
+      kept_sockets.push_back(socket);
+    } else if (std::ranges::none_of(plans, names)) {
+      listener.acceptors[i]->drain_and_close();
+    }
+  }
+  listener.acceptors = std::move(kept);
+  listener.sockets = std::move(kept_sockets);
+}
+
+void Worker::retire(Listener& listener) {
+  leave_sockets(listener, {});
+  listener.state.index = downstream::ListenerState::kRemoved;
+  listener.state.drain();
 }
 
 void Worker::open_acceptors(Listener& listener, const ListenerPlan& plan) {
-  std::vector<std::unique_ptr<net::Acceptor>> kept;
+  std::vector<std::unique_ptr<net::Acceptor>> acceptors;
   for (const int socket : plan.sockets) {
     const auto found = std::find(listener.sockets.begin(), listener.sockets.end(), socket);
-    const auto position = static_cast<std::size_t>(found - listener.sockets.begin());
-    if (found != listener.sockets.end() && listener.acceptors[position]) {
-      kept.push_back(std::move(listener.acceptors[position]));
+    if (found != listener.sockets.end()) {
+      acceptors.push_back(std::move(
+          listener.acceptors[static_cast<std::size_t>(found - listener.sockets.begin())]));
       continue;
     }
-    kept.push_back(std::make_unique<net::Acceptor>(
+    acceptors.push_back(std::make_unique<net::Acceptor>(
         loop_, socket, [this, &listener](net::AcceptedConnection& accepted) {
           downstream::ServerConnection::accept(loop_, listener.state, accepted.fd, accepted.peer,
                                                accepted.local, accepted.from_proxy_protocol,
                                                listener.tls.get(), accepted.early);
         }));
   }
-  for (auto& gone : listener.acceptors)
-    if (gone) gone->drain_and_close();
-  listener.acceptors = std::move(kept);
+  listener.acceptors = std::move(acceptors);
   listener.sockets = plan.sockets;
-}
-
-void Worker::remove_listener(Listener& listener) {
-  for (auto& acceptor : listener.acceptors) acceptor->drain_and_close();
-  listener.acceptors.clear();
-  listener.sockets.clear();
-  listener.state.drain();
 }
 
 void Worker::sweep_removed() {
@@ -169,7 +239,10 @@ void Worker::announce_drain() {
 void Worker::drain(std::function<void()> stopped, std::function<void()> drained) {
   loop_.post([this, stopped = std::move(stopped), drained = std::move(drained)] {
     drained_ = drained;
-    for (auto& [name, listener] : listeners_) remove_listener(*listener);
+    for (auto& [name, listener] : listeners_) {
+      leave_sockets(*listener, {});
+      listener->state.drain();
+    }
     stopped();
     look_if_drained();
   });

@@ -13,6 +13,7 @@
 #include "gateway/metrics/access_log.h"
 #include "gateway/metrics/registry.h"
 #include "gateway/net/acceptor.h"
+#include "gateway/net/certificate.h"
 #include "gateway/net/certificate_set.h"
 #include "gateway/net/ticket_keys.h"
 #include "gateway/net/tls_library.h"
@@ -31,6 +32,7 @@ struct ListenerPlan {
   std::uint32_t index = 0;   ///< position in the model: what routes know it by
   std::vector<int> sockets;  ///< this worker's, one per address
   std::shared_ptr<const net::CertificateSet> certificates;  ///< null: plain
+  net::Digest client_ca{};                                  ///< of what the file holds
   std::shared_ptr<const net::TicketKeys> tickets;
   std::shared_ptr<std::atomic<std::uint32_t>> open_connections;
 };
@@ -39,7 +41,6 @@ struct ListenerPlan {
 struct WorkerUpdate {
   std::shared_ptr<const snapshot::Snapshot> snapshot;
   std::vector<ListenerPlan> listeners;
-  std::vector<upstream::EndpointSetPtr> endpoint_sets;
 };
 
 /// One thread, one loop, sharing nothing: accepts, serves and forwards. Public functions may be
@@ -53,9 +54,17 @@ class Worker {
   void start(int cpu);
   /// After `stop`.
   void join();
-  /// `done` runs on the worker's thread when the update is in force, or could not be taken (then
-  /// the old one stays).
-  void apply(WorkerUpdate update, std::function<void(Result<void>)> done);
+  /// An update is taken in two steps, so that either all workers change or none does. `prepare`
+  /// does whatever can fail and changes nothing; a later one replaces it. `done` runs on the
+  /// worker's thread.
+  void prepare(WorkerUpdate update, std::function<void(Result<void>)> done);
+  /// Listeners that are not in what was prepared say `Connection: close` from now on.
+  void announce_removals();
+  /// Puts in force what was prepared last; takes what waits in the queues of sockets that it no
+  /// longer names. `done` runs on the worker's thread: they may be closed then.
+  void commit(std::function<void()> done);
+  /// Forgets what was prepared.
+  void abandon();
   void publish(upstream::EndpointSetPtr set);
   /// Answers say `Connection: close` from now on; accepting goes on.
   void announce_drain();
@@ -74,6 +83,7 @@ class Worker {
     downstream::ListenerState state;
     std::unique_ptr<net::ServerTlsContext> tls;
     std::shared_ptr<const net::CertificateSet> certificates;
+    net::Digest client_ca{};
     config::Listener model;
     std::vector<int> sockets;
     std::vector<std::unique_ptr<net::Acceptor>> acceptors;
@@ -82,11 +92,22 @@ class Worker {
   };
   using Listeners = std::map<std::string, std::unique_ptr<Listener>, std::less<>>;
 
-  Result<void> take(const WorkerUpdate& update);
-  Result<std::unique_ptr<net::ServerTlsContext>> make_tls(const ListenerPlan& plan);
-  Result<void> take_listener(const ListenerPlan& plan);
+  /// What was prepared and waits to be put in force.
+  struct Staged {
+    WorkerUpdate update;
+    proxy::Proxy::FreshTls client_tls;
+    /// By listener; those that are not here keep what they have.
+    std::map<std::string_view, std::unique_ptr<net::ServerTlsContext>> server_tls;
+  };
+
+  Result<std::unique_ptr<Staged>> stage(WorkerUpdate update);
+  bool keeps_tls(const ListenerPlan& plan) const;
+  void take(Staged& staged);
+  void remove_missing(const std::vector<ListenerPlan>& plans);
+  void take_listener(const ListenerPlan& plan, Staged& staged);
   void open_acceptors(Listener& listener, const ListenerPlan& plan);
-  void remove_listener(Listener& listener);
+  static void leave_sockets(Listener& listener, const std::vector<ListenerPlan>& plans);
+  static void retire(Listener& listener);
   void look_if_drained();
   void sweep_removed();
 
@@ -97,6 +118,7 @@ class Worker {
   std::unique_ptr<proxy::Proxy> proxy_;
   Listeners listeners_;
   std::vector<std::unique_ptr<Listener>> removed_;  ///< until their last connection is gone
+  std::unique_ptr<Staged> staged_;
   std::function<void()> drained_;
   Timer drain_poll_;
   std::thread thread_;

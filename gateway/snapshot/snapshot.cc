@@ -22,59 +22,81 @@ Result<RouteFilter> compile_filter(const config::PolicySettings& settings,
   return RouteFilter{type, settings, *plan};
 }
 
-// `known`: what is compiled already, for those with equal settings.
-Result<FilterChain> compile_filters(const std::vector<config::PolicySettings>& list,
-                                    const FilterChain& known, std::string_view owner,
-                                    filter::CompileServices& services) {
-  FilterChain chain;
-  for (const config::PolicySettings& settings : list) {
-    const auto found = std::find_if(known.begin(), known.end(), [&](const RouteFilter& entry) {
-      return entry.settings == settings;
-    });
-    if (found != known.end()) {
-      chain.push_back(*found);
-      continue;
-    }
-    auto compiled = compile_filter(settings, services);
-    if (!compiled) {
-      Error error = compiled.error();
-      error.detail = fmt::format("{}, filter {}: {}", owner, settings.type, error.detail);
-      return tl::make_unexpected(std::move(error));
-    }
-    chain.push_back(std::move(*compiled));
-  }
-  return chain;
-}
-
 class Compiler {
  public:
   Compiler(Snapshot& snapshot, const Snapshot* previous, filter::CompileServices& services)
-      : snapshot_(snapshot), previous_(previous), services_(services) {}
+      : snapshot_(snapshot), model_(*snapshot.model), previous_(previous), services_(services) {}
 
-  Result<void> run() {
-    const config::Model& model = *snapshot_.model;
-    auto table = routing::RouteTable::compile(model.routes, model.listeners,
+  std::vector<config::Finding> run() {
+    auto table = routing::RouteTable::compile(model_.routes, model_.listeners,
                                               previous_ ? previous_->routes.get() : nullptr);
-    if (!table) return tl::make_unexpected(table.error());
+    if (!table) {
+      find_bad_routes(table.error());
+      return std::move(findings_);
+    }
     snapshot_.routes = *table;
     share_upstreams();
-    auto global = compile_filters(model.filters, {}, "every route", services_);
-    if (!global) return tl::make_unexpected(global.error());
-    const bool reuse = previous_ != nullptr && previous_->model->filters == model.filters;
+    const FilterChain global = compile_filters(model_.filters, {}, nullptr);
+    if (!findings_.empty()) return std::move(findings_);
+    const bool reuse = previous_ != nullptr && previous_->model->filters == model_.filters;
     snapshot_.chains.resize(snapshot_.routes->routes().size());
-    for (const auto& route : snapshot_.routes->routes()) {
-      if (!route) continue;
-      auto chain = chain_for(*route, *global, reuse);
-      if (!chain) return tl::make_unexpected(chain.error());
-      snapshot_.chains[route->index] = std::move(*chain);
-    }
+    for (const auto& route : snapshot_.routes->routes())
+      if (route) snapshot_.chains[route->index] = chain_for(*route, global, reuse);
     collect_identity_headers();
-    return protect_identity_headers();
+    protect_identity_headers();
+    return std::move(findings_);
   }
 
  private:
+  // Found again one by one: only a configuration that is refused pays for it.
+  void find_bad_routes(const Error& error) {
+    routing::RegexCache regexes;
+    for (std::size_t i = 0; i < model_.routes.size(); ++i)
+      if (auto route = routing::compile_route(model_.routes[i], 0, regexes); !route)
+        findings_.push_back({fmt::format("routes[{}]", i), route.error().detail});
+    if (findings_.empty()) findings_.push_back({"routes", error.detail});
+  }
+
+  // A filter that cannot be is left out of the chain and told of. `known`: what is compiled
+  // already, for those with equal settings. `owner` null: of every route.
+  FilterChain compile_filters(const std::vector<config::PolicySettings>& list,
+                              const FilterChain& known, const routing::Route* owner) {
+    FilterChain chain;
+    for (const config::PolicySettings& settings : list) {
+      const auto found = std::find_if(known.begin(), known.end(), [&](const RouteFilter& entry) {
+        return entry.settings == settings;
+      });
+      if (found != known.end()) {
+        chain.push_back(*found);
+        continue;
+      }
+      auto compiled = compile_filter(settings, services_);
+      if (compiled)
+        chain.push_back(std::move(*compiled));
+      else
+        findings_.push_back({filter_path(owner, settings),
+                             fmt::format("filter {}: {}", settings.type, compiled.error().detail)});
+    }
+    return chain;
+  }
+
+  // Chains and the table have orders of their own: what stands where in the model is sought.
+  std::string filter_path(const routing::Route* owner,
+                          const config::PolicySettings& settings) const {
+    const auto place = [&](const auto& list) {
+      return std::find(list.begin(), list.end(), settings) - list.begin();
+    };
+    const auto global = static_cast<std::size_t>(place(model_.filters));
+    if (owner == nullptr || global < model_.filters.size())
+      return fmt::format("filters[{}]", global);
+    const auto route = std::find_if(model_.routes.begin(), model_.routes.end(),
+                                    [&](const auto& each) { return each.name == owner->name(); });
+    return fmt::format("routes[{}].filters[{}]", route - model_.routes.begin(),
+                       place(owner->model.filters));
+  }
+
   void share_upstreams() {
-    for (const config::Upstream& upstream : snapshot_.model->upstreams) {
+    for (const config::Upstream& upstream : model_.upstreams) {
       std::shared_ptr<const config::Upstream> shared;
       if (previous_ != nullptr) {
         const auto found = previous_->upstreams.find(upstream.name);
@@ -86,15 +108,13 @@ class Compiler {
     }
   }
 
-  Result<std::shared_ptr<const FilterChain>> chain_for(const routing::Route& route,
-                                                       const FilterChain& global, bool reuse) {
+  std::shared_ptr<const FilterChain> chain_for(const routing::Route& route,
+                                               const FilterChain& global, bool reuse) {
     if (reuse && route.index < previous_->routes->routes().size() &&
         previous_->routes->routes()[route.index].get() == &route)
       return previous_->chains[route.index];
-    auto chain = compile_filters(filter::run_order(snapshot_.model->filters, route.model.filters),
-                                 global, fmt::format("route {}", route.name()), services_);
-    if (!chain) return tl::make_unexpected(chain.error());
-    return std::make_shared<const FilterChain>(std::move(*chain));
+    return std::make_shared<const FilterChain>(
+        compile_filters(filter::run_order(model_.filters, route.model.filters), global, &route));
   }
 
   void collect_identity_headers() {
@@ -109,18 +129,26 @@ class Compiler {
   }
 
   // What tells an upstream who the client is comes from the filter that checked it, from no other.
-  Result<void> protect_identity_headers() const {
+  void protect_identity_headers() {
     for (const auto& route : snapshot_.routes->routes()) {
       if (!route) continue;
       for (const RouteFilter& entry : *snapshot_.chains[route->index])
         for (const std::string& name : entry.plan->edited_headers())
-          if (is_identity_header(name))
-            return failure(ErrorCode::invalid_argument, Side::internal,
-                           fmt::format("route {}, filter {}: '{}' tells who the client is and is "
-                                       "set by the filter that checks it alone",
-                                       route->name(), entry.type->policy.type, name));
+          if (is_identity_header(name)) report_edit(*route, entry, name);
     }
-    return {};
+  }
+
+  void report_edit(const routing::Route& route, const RouteFilter& entry,
+                   const std::string& header) {
+    config::Finding finding;
+    finding.path = filter_path(&route, entry.settings);
+    finding.message = fmt::format(
+        "route {}, filter {}: '{}' tells who the client is and is set by the filter that checks it "
+        "alone",
+        route.name(), entry.type->policy.type, header);
+    // A filter of every route is one problem, however many routes there are.
+    const auto same = [&](const config::Finding& other) { return other.path == finding.path; };
+    if (std::none_of(findings_.begin(), findings_.end(), same)) findings_.push_back(finding);
   }
 
   bool is_identity_header(std::string_view name) const {
@@ -130,20 +158,23 @@ class Compiler {
   }
 
   Snapshot& snapshot_;
+  const config::Model& model_;
   const Snapshot* previous_;
   filter::CompileServices& services_;
+  std::vector<config::Finding> findings_;
 };
 
 }  // namespace
 
-Result<std::shared_ptr<const Snapshot>> compile(std::shared_ptr<const config::Model> model,
-                                                std::uint64_t generation, const Snapshot* previous,
-                                                filter::CompileServices& services) {
+tl::expected<std::shared_ptr<const Snapshot>, std::vector<config::Finding>> compile(
+    std::shared_ptr<const config::Model> model, std::uint64_t generation, const Snapshot* previous,
+    filter::CompileServices& services, ClientTls client_tls) {
   auto snapshot = std::make_shared<Snapshot>();
   snapshot->generation = generation;
   snapshot->model = std::move(model);
-  if (auto done = Compiler(*snapshot, previous, services).run(); !done)
-    return tl::make_unexpected(done.error());
+  snapshot->client_tls = std::move(client_tls);
+  if (auto findings = Compiler(*snapshot, previous, services).run(); !findings.empty())
+    return tl::make_unexpected(std::move(findings));
   return snapshot;
 }
 

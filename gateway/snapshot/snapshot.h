@@ -6,9 +6,12 @@
 #include <string>
 #include <vector>
 
-#include "gateway/base/result.h"
+#include <tl/expected.hpp>
+
+#include "gateway/config/checks.h"
 #include "gateway/config/model.h"
 #include "gateway/filter/filter.h"
+#include "gateway/net/tls_client.h"
 #include "gateway/routing/route_table.h"
 
 namespace gateway::snapshot {
@@ -21,6 +24,9 @@ struct RouteFilter {
 };
 using FilterChain = std::vector<RouteFilter>;
 
+/// What the TLS files of upstreams hold, by name of the upstream.
+using ClientTls = std::map<std::string, std::shared_ptr<const net::ClientTlsFiles>, std::less<>>;
+
 /// Everything that workers need to serve one model: immutable, complete, built off the workers.
 /// What did not change is shared with the snapshot before: routes, patterns, filter plans,
 /// upstreams.
@@ -32,13 +38,15 @@ struct Snapshot {
   /// filters are equal.
   std::vector<std::shared_ptr<const FilterChain>> chains;
   std::map<std::string, std::shared_ptr<const config::Upstream>, std::less<>> upstreams;
+  /// Of upstreams with TLS. Workers make a new context when settings or files differ.
+  ClientTls client_tls;
   /// Removed from every incoming request before filters run.
   std::vector<std::string> identity_headers;
 };
 
-/// Compiles a validated model. Fails without side effects; the sentence names the route or filter.
-Result<std::shared_ptr<const Snapshot>> compile(std::shared_ptr<const config::Model> model,
-                                                std::uint64_t generation, const Snapshot* previous,
-                                                filter::CompileServices& services);
+/// Compiles a validated model. Fails without side effects, with everything that is wrong.
+tl::expected<std::shared_ptr<const Snapshot>, std::vector<config::Finding>> compile(
+    std::shared_ptr<const config::Model> model, std::uint64_t generation, const Snapshot* previous,
+    filter::CompileServices& services, ClientTls client_tls = {});
 
 }  // namespace gateway::snapshot

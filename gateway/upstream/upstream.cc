@@ -35,6 +35,22 @@ void Upstream::configure(std::shared_ptr<const config::Upstream> settings) {
   budget_.configure(settings_->retries.budget, settings_->retries.budget_floor);
 }
 
+void Upstream::renew(std::shared_ptr<net::ClientTlsContext> tls) {
+  tls_ = std::move(tls);
+  if (!has_endpoints()) return;
+  retire_pools();
+  update(picker_.set());
+}
+
+void Upstream::retire_pools() {
+  for (auto& [endpoint, pool] : pools_) {
+    if (!pool) continue;
+    pool->retire();
+    leaving_.push_back(std::move(pool));
+  }
+  pools_.clear();
+}
+
 void Upstream::update(EndpointSetPtr set) {
   by_index_.clear();
   std::unordered_map<const Endpoint*, std::unique_ptr<EndpointPool>> kept;
@@ -48,11 +64,7 @@ void Upstream::update(EndpointSetPtr set) {
     by_index_.push_back(pool.get());
     kept.emplace(entry.endpoint.get(), std::move(pool));
   }
-  for (auto& [endpoint, pool] : pools_) {
-    if (!pool) continue;
-    pool->retire();
-    leaving_.push_back(std::move(pool));
-  }
+  retire_pools();
   pools_ = std::move(kept);
   picker_.update(std::move(set));
   on_pool_unused();

@@ -36,6 +36,9 @@ class Upstream final : public LocalCounted {
   ~Upstream() override;
 
   void configure(std::shared_ptr<const config::Upstream> settings);
+  /// The files behind equal TLS settings changed: connections are made with `tls` from now on; idle
+  /// ones close, the others after the exchange they are at.
+  void renew(std::shared_ptr<net::ClientTlsContext> tls);
   void update(EndpointSetPtr set);
 
   EventLoop& loop() { return loop_; }
@@ -66,6 +69,7 @@ class Upstream final : public LocalCounted {
 
  private:
   void resume_waiting();
+  void retire_pools();
   void sweep();
   std::unique_ptr<EndpointPool> make_pool(const std::shared_ptr<Endpoint>& endpoint);
 

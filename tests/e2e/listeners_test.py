@@ -151,6 +151,48 @@ def addresses_come_from_trusted_proxies_alone():
         wait_until(logged, "the access log names the client that the proxy named")
 
 
+def a_removed_listener_answers_or_refuses():
+    """Whoever was let in is answered, also between the last accept and the close."""
+    with Listeners() as system:
+        port = free_port()
+        without = CONFIG.format(**system.settings)
+        side = f'  - {{name: side, address: "127.0.0.1:{port}"}}\nupstreams:\n'
+        answered, refused, failures, stop = [0], [0], [], threading.Event()
+
+        def call():
+            while not stop.is_set():
+                try:
+                    stream = socket.create_connection(("127.0.0.1", port), timeout=20)
+                except ConnectionRefusedError:
+                    refused[0] += 1
+                    stop.wait(0.01)
+                    continue
+                try:
+                    with stream:
+                        answer = ask(stream)
+                    assert answer.startswith(b"HTTP/1.1 200"), answer
+                    answered[0] += 1
+                except (OSError, AssertionError) as error:
+                    failures.append(repr(error))
+
+        threads = [threading.Thread(target=call, daemon=True) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for _ in range(6):
+            answers = answered[0]
+            system.write_config(without.replace("upstreams:\n", side))
+            assert system.reload()[0]
+            wait_until(lambda: answered[0] > answers + 100, "the new listener answers")
+            refusals = refused[0]
+            system.write_config(without)
+            assert system.reload()[0]
+            wait_until(lambda: refused[0] > refusals, "it refuses once it is gone")
+        stop.set()
+        for thread in threads:
+            thread.join(30)
+        assert not failures, (len(failures), failures[:3])
+
+
 def without_descriptors_it_rests_and_comes_back():
     with Listeners() as system:
         gateway = system.processes["gateway"].pid
@@ -184,4 +226,5 @@ if __name__ == "__main__":
                         plain_http_on_a_tls_port_gets_a_readable_400,
                         clients_prove_who_they_are_and_stay_with_their_name,
                         addresses_come_from_trusted_proxies_alone,
+                        a_removed_listener_answers_or_refuses,
                         without_descriptors_it_rests_and_comes_back]))

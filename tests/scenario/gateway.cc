@@ -8,6 +8,7 @@
 #include "gateway/config/loader.h"
 #include "gateway/filter/table.h"
 #include "gateway/net/resolver.h"
+#include "gateway/server/upstream_files.h"
 #include "gateway/upstream/balancer.h"
 #include "support/socket.h"
 
@@ -27,10 +28,9 @@ std::shared_ptr<const config::Model> load(const std::string& yaml) {
   return std::make_shared<const config::Model>(std::move(loaded->model));
 }
 
-template <typename T>
-T must(Result<T> result) {
-  if (!result) throw std::runtime_error(result.error().to_string());
-  return std::move(*result);
+void must(const std::vector<config::Finding>& findings) {
+  if (!findings.empty())
+    throw std::runtime_error(findings.front().path + ": " + findings.front().message);
 }
 
 std::uint16_t port_of(int socket) {
@@ -97,26 +97,41 @@ Gateway::~Gateway() {
   worker_.join();
 }
 
-void Gateway::reload(const std::string& yaml) {
+void Gateway::reload(const std::string& yaml, const Tamper& tamper) {
   const auto model = load(yaml);
-  snapshot_ = must(snapshot::compile(model, ++generation_, snapshot_.get(), services_));
-  std::vector<Error> problems;
-  auto prepared = must(listeners_.prepare(*model, false, problems));
+  std::vector<config::Finding> findings;
+  std::vector<Error> kept;
+  auto prepared = listeners_.load(*model, false, findings, kept);
+  auto client_tls =
+      server::load_upstream_files(*model, tls_library_, certificates_, nullptr, findings, kept);
+  must(findings);
+  auto compiled =
+      snapshot::compile(model, generation_ + 1, snapshot_.get(), services_, std::move(client_tls));
+  if (!compiled) must(compiled.error());
+  if (auto opened = listeners_.open_sockets(prepared); !opened) must({opened.error()});
   server::WorkerUpdate update;
-  update.snapshot = snapshot_;
+  update.snapshot = *compiled;
   update.listeners = listeners_.plans(prepared, 0);
+  std::map<std::string, std::uint16_t, std::less<>> ports;
   for (const server::ListenerPlan& plan : update.listeners)
-    ports_[plan.model.name] = port_of(plan.sockets.front());
+    ports[plan.model.name] = port_of(plan.sockets.front());
+  if (tamper) tamper(update);
+  // Shared: the worker may still be inside set_value when it is heard here.
+  const auto staged = std::make_shared<std::promise<Result<void>>>();
+  worker_.prepare(std::move(update), [staged](Result<void> result) { staged->set_value(result); });
+  if (const Result<void> result = staged->get_future().get(); !result)
+    throw std::runtime_error(result.error().to_string());
   {
     const std::lock_guard lock(directory_mutex_);
     directory_.configure(model->upstreams);
-    update.endpoint_sets = directory_.all();
     if (names_) names_->keep(directory_.names());
   }
-  std::promise<Result<void>> taken;
-  worker_.apply(std::move(update), [&taken](Result<void> result) { taken.set_value(result); });
-  if (const Result<void> result = taken.get_future().get(); !result)
-    throw std::runtime_error(result.error().to_string());
+  const auto taken = std::make_shared<std::promise<void>>();
+  worker_.commit([taken] { taken->set_value(); });
+  taken->get_future().get();
+  ++generation_;
+  snapshot_ = *compiled;
+  ports_ = std::move(ports);
   listeners_.commit(std::move(prepared));
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -23,14 +24,18 @@ namespace gateway::test {
 /// fails the test by an exception that says why.
 class Gateway {
  public:
+  /// Changes an update after it was found valid and before the worker gets it.
+  using Tamper = std::function<void(server::WorkerUpdate&)>;
+
   /// `name_server`: "127.0.0.1:5353"; empty: no name is ever resolved.
   explicit Gateway(const std::string& yaml, const std::string& name_server = {});
   ~Gateway();
   Gateway(const Gateway&) = delete;
   Gateway& operator=(const Gateway&) = delete;
 
-  /// Swaps to another configuration; returns when the worker serves it. Listeners keep their ports.
-  void reload(const std::string& yaml);
+  /// Swaps to another configuration; returns when the worker serves it, or throws and leaves all as
+  /// it was. Listeners keep their ports.
+  void reload(const std::string& yaml, const Tamper& tamper = {});
   std::uint16_t port(std::string_view listener = "http") const;
   upstream::EndpointSetPtr endpoints(std::string_view upstream) const {
     const std::lock_guard lock(directory_mutex_);
@@ -48,7 +53,9 @@ class Gateway {
   upstream::EndpointDirectory directory_{endpoint_registry_, clock_};
   mutable std::mutex directory_mutex_;
   std::unique_ptr<Names> names_;
-  server::Listeners listeners_{1};
+  net::TlsLibrary tls_library_;
+  net::CertificateStore certificates_;
+  server::Listeners listeners_{1, tls_library_, certificates_};
   server::Worker worker_{0, registry_.worker(0), nullptr};
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
   std::map<std::string, std::uint16_t, std::less<>> ports_;

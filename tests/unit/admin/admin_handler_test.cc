@@ -214,15 +214,26 @@ TEST_F(AdminHandlerTest, ReloadIsAnsweredWhenItIsDone) {
   const auto stream = post("/reload");
   ASSERT_EQ(source_.reloads.size(), 1u);
   EXPECT_EQ(stream->status, 0);
-  source_.reloads[0]({true, 8, ""});
+  source_.reloads[0]({true, 8, "routes +a", true});
   EXPECT_EQ(stream->status, 200);
-  EXPECT_EQ(json::parse(stream->body)["generation"], 8);
+  const json answer = json::parse(stream->body);
+  EXPECT_EQ(answer["generation"], 8);
+  EXPECT_EQ(answer["result"], "ok");
+  EXPECT_EQ(answer["message"], "routes +a");
+}
+
+TEST_F(AdminHandlerTest, AReloadOfWhatIsInUseSaysSo) {
+  const auto stream = post("/reload");
+  source_.reloads.at(0)({true, 7, "unchanged", false});
+  EXPECT_EQ(stream->status, 200);
+  EXPECT_EQ(json::parse(stream->body)["result"], "unchanged");
 }
 
 TEST_F(AdminHandlerTest, AFailedReloadSaysWhatIsWrong) {
   const auto stream = post("/reload");
-  source_.reloads.at(0)({false, 7, "dev.yaml:3:1: unknown key"});
+  source_.reloads.at(0)({false, 7, "dev.yaml:3:1: unknown key", false});
   EXPECT_EQ(stream->status, 422);
+  EXPECT_EQ(json::parse(stream->body)["result"], "failed");
   EXPECT_EQ(json::parse(stream->body)["message"], "dev.yaml:3:1: unknown key");
 }
 
@@ -230,7 +241,7 @@ TEST_F(AdminHandlerTest, AReloadOutlivesItsClient) {
   const auto stream = post("/reload");
   exchange_->on_abort(Error(ErrorCode::client_closed, Side::downstream));
   exchange_.reset();
-  source_.reloads.at(0)({true, 8, ""});
+  source_.reloads.at(0)({true, 8, "routes +a", true});
   EXPECT_EQ(stream->status, 0);
 }
 

@@ -27,13 +27,22 @@ TEST(Diff, NamesWhatIsAddedRemovedAndChanged) {
   EXPECT_EQ(changes.to_string(), "routes +d -b ~c, access_log");
 }
 
-TEST(Diff, MovingARouteChangesNothing) {
+TEST(Diff, MovingARouteChangesTheOrderAlone) {
   Model before;
   before.routes = {route("a", "u"), route("b", "u")};
   Model after;
   after.routes = {route("b", "u"), route("a", "u")};
-  EXPECT_TRUE(diff(before, after).empty());
-  EXPECT_EQ(diff(before, after).to_string(), "nothing changed");
+  EXPECT_EQ(diff(before, after).to_string(), "order of entries");
+  EXPECT_TRUE(diff(before, before).empty());
+  EXPECT_EQ(diff(before, before).to_string(), "nothing changed");
+}
+
+TEST(Diff, FilesAreFilledInByWhoeverReadThem) {
+  Changes changes = diff({}, {});
+  changes.certificates.changed = {"/tls/a.crt"};
+  changes.files.added = {"/run/token"};
+  EXPECT_FALSE(changes.empty());
+  EXPECT_EQ(changes.to_string(), "certificates ~/tls/a.crt, files +/run/token");
 }
 
 TEST(Diff, ShowsAFewNamesOfMany) {

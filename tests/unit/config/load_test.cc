@@ -185,5 +185,21 @@ TEST(Load, KeepsPlacesBesideTheModel) {
   EXPECT_FALSE(loaded->sources.find("routes[1]"));
 }
 
+TEST(Load, WhatLayersAboveFindIsShownWhereItWasWritten) {
+  const auto loaded = load_text("t.yaml",
+                                "version: 1\n" + std::string(kListener) + kUpstreams +
+                                    "routes:\n"
+                                    "  - {name: r, forward: a, filters: [request_id]}\n",
+                                kSampleTables, variable, NamedFiles::ignore);
+  ASSERT_TRUE(loaded);
+  const Problems problems = loaded->sources.problems({{"routes[0].filters[0].options", "no good"}});
+  ASSERT_EQ(problems.size(), 1U);
+  const Problem& deep = problems.front();
+  EXPECT_EQ(deep.place.file, "t.yaml");
+  EXPECT_EQ(deep.place.position, (Position{8, 37}));
+  EXPECT_EQ(deep.path, "routes[0].filters[0]");
+  EXPECT_EQ(deep.source_line, "  - {name: r, forward: a, filters: [request_id]}");
+}
+
 }  // namespace
 }  // namespace gateway::config

@@ -22,10 +22,11 @@ class CertificatesTest : public testing::Test {
   std::string load() {
     problems_.clear();
     const config::CertificateSource source{{}, {}, folder_.path()};
-    const auto loaded = load_certificates({&source, 1}, store_, &known_, &problems_);
+    auto loaded = load_certificates({&source, 1}, store_, &known_, &problems_);
     if (!loaded) return "error";
     std::string names;
-    for (const auto& each : *loaded) names += each->names().at(0) + ' ';
+    for (const auto& each : loaded->in_order) names += each->names().at(0) + ' ';
+    known_ = std::move(loaded->by_path);
     return names;
   }
 

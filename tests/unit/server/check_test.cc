@@ -116,6 +116,52 @@ TEST_F(Check, SecretsAreThereButNotShown) {
   EXPECT_THAT(checked.problems, HasSubstr("environment variable NO_SUCH is not set"));
 }
 
+// What only the compiled parts can tell is shown like all else.
+TEST_F(Check, ProblemsOfCompilingHaveAPlace) {
+  const std::string folder = folder_->string();
+  fs::create_directories(*folder_ / "mismatch");
+  ASSERT_EQ(std::system(("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+                         " -subj /CN=other -days 2 -keyout " +
+                         folder + "/mismatch/tls.key -out /dev/null 2>/dev/null")
+                            .c_str()),
+            0);
+  fs::copy_file(*folder_ / "tls/tls.crt", *folder_ / "mismatch/tls.crt",
+                fs::copy_options::overwrite_existing);
+  const std::string mismatch = folder + "/mismatch";
+  const Checked checked = check(
+      "version: 1\n"
+      "listeners:\n"
+      "  - name: l\n"
+      "    address: ':0'\n"
+      "    tls: {certificates: [{folder: " +
+      mismatch +
+      "}]}\n"
+      "  - name: weak\n"
+      "    address: '127.0.0.2:0'\n"
+      "    tls: {ciphers: NONSENSE, certificates: [{folder: " +
+      folder +
+      "/tls}]}\n"
+      "upstreams:\n"
+      "  - {name: b, private: true, endpoints: ['127.0.0.1:1']}\n"
+      "  - name: a\n"
+      "    endpoints: ['127.0.0.1:1']\n"
+      "    tls: {server_name: a, ca: " +
+      folder + "/tls/tls.crt, certificate: " + mismatch + "/tls.crt, key: " + mismatch +
+      "/tls.key}\n"
+      "routes:\n"
+      "  - name: r\n"
+      "    forward: a\n"
+      "    filters:\n"
+      "      - {type: token, upstream: b, user_header: X-User}\n"
+      "      - {type: header_edits, request: {set: {X-User: me}}}\n");
+  EXPECT_THAT(checked.problems, HasSubstr("checked.yaml:5:5: listeners[0].tls: listener l: "));
+  EXPECT_THAT(checked.problems, HasSubstr("does not belong to the certificate"));
+  EXPECT_THAT(checked.problems, HasSubstr("checked.yaml:8:5: listeners[1].tls: listener weak: "));
+  EXPECT_THAT(checked.problems, HasSubstr("checked.yaml:13:5: upstreams[1].tls: upstream a: "));
+  EXPECT_THAT(checked.problems, HasSubstr("checked.yaml:19:9: routes[0].filters[1]: "));
+  EXPECT_THAT(checked.problems, HasSubstr("\n4 problems\n"));
+}
+
 // Defaults of policies are texts: each must read as its own option.
 TEST(PolicyTables, DefaultsAreValid) {
   for (const auto table : {policy_tables().filters, policy_tables().balancers}) {
