@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 
@@ -58,6 +59,7 @@ Control::~Control() = default;
 
 int Control::run() {
   if (!start()) return 1;
+      first_answers_(loop_),
   loop_.run();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
@@ -89,9 +91,8 @@ bool Control::start() {
       say("gateway: " + reloaded.message);
       return stop(1);
     }
-    ready_ = true;
-    notify_service_manager("READY=1");
-    say(fmt::format("gateway: serving with {} workers", workers_.size()));
+    first_answers_.when_heard(
+        [this](const std::vector<std::string>& unresolved) { become_ready(unresolved); });
   };
   if (auto prepared = prepare(*reload); !prepared) {
     std::fputs(describe_problems(prepared.error()).c_str(), stderr);
@@ -124,25 +125,42 @@ void Control::make_parts(const config::Model& model) {
     MetricsShard& shard = registry_->worker(i);
     workers_.push_back(
         std::make_unique<Worker>(i, shard, &access_log_->add_shard(shard.process())));
+void Control::become_ready(const std::vector<std::string>& unresolved) {
+  if (draining_) return;
+  if (!unresolved.empty())
+    say(fmt::format("gateway: no name server has answered yet for {}",
+                    fmt::join(unresolved, ", ")));
+  ready_ = true;
+  notify_service_manager("READY=1");
+  say(fmt::format("gateway: serving with {} workers", workers_.size()));
+}
+
   }
   resolver_ = std::make_unique<net::Resolver>(
       loop_,
       [this](const std::string& name, std::vector<IpAddress> addresses) {
         directory_.resolved(name, std::move(addresses));
       },
-      [](const std::string& name, const Error& error) {
+      [this](const std::string& name, const Error& error) {
         say(fmt::format("gateway: cannot resolve {}: {}", name, error.detail));
       });
-  folder_watch_ =
-      std::make_unique<FolderWatch>(loop_, [this] { reload(Cause::files_changed, nullptr); });
   endpoint_mirror_ = std::make_unique<admin::EndpointMirror>(registry_->control(), directory_);
   registry_->before_read([this] { endpoint_mirror_->update(loop_.now()); });
   directory_.on_change([this](const upstream::EndpointSetPtr& set) {
     for (auto& worker : workers_) worker->publish(set);
+        if (unresolvable_.erase(name) > 0) say(fmt::format("gateway: {} is resolved again", name));
     active_health_.update(set);
+        first_answers_.heard(name);
   });
 }
 
+        unresolvable_.insert(name);
+        first_answers_.heard(name);
+      });
+  folder_watch_ = std::make_unique<FolderWatch>(
+      loop_, [this] { reload(Cause::files_changed, nullptr); },
+      [](const std::string& problem) {
+        say("gateway: " + problem + "; SIGHUP and POST /reload go on working");
 // The admin listener is the process's own: a reload does not move it, so that whoever asked for the
 // reload hears the answer.
 Result<void> Control::open_admin(const config::Model& model) {
@@ -291,7 +309,11 @@ void Control::commit_on_workers(const ReloadPtr& reload) {
   prober_.configure(upstreams);
   active_health_.configure(upstreams);
   directory_.configure(upstreams);
-  resolver_->keep(directory_.names());
+  const auto names = directory_.names();
+  if (!snapshot_) first_answers_.expect(names);
+  std::erase_if(unresolvable_,
+                [&](const std::string& name) { return !std::ranges::binary_search(names, name); });
+  resolver_->keep(names);
   Listeners::take_ticket_keys(reload->prepared);
   reload->waiting_for = workers_.size();
   for (auto& worker : workers_) {

@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,7 @@
 #include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/signals.h"
 #include "gateway/server/compile_services.h"
+#include "gateway/server/first_answers.h"
 #include "gateway/server/listeners.h"
 #include "gateway/server/local_listener.h"
 #include "gateway/server/named_contents.h"
@@ -89,6 +91,7 @@ class Control final : private admin::AdminSource {
   void make_parts(const config::Model& model);
   void run_next_reload();
   // A reload, step by step.
+  void become_ready(const std::vector<std::string>& unresolved);
   void begin_reload(const ReloadPtr& reload);
   tl::expected<Verdict, config::Problems> prepare(Reload& reload);
   std::vector<config::Finding> fixed_settings(const config::Model& model) const;
@@ -133,6 +136,8 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<Signals> signals_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
   NamedContents contents_;  ///< of the snapshot's files
+  std::set<std::string> unresolvable_;  ///< names whose last look-up failed
+  FirstAnswers first_answers_;
   std::deque<ReloadPtr> reloads_;
   ReloadPtr settling_;  ///< staged, while the queues of sockets that it closes are being emptied
   Timer settle_timer_;
