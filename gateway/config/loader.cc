@@ -122,6 +122,13 @@ class Loading {
     return std::move(loaded_);
   }
 
+  /// Files and folders, after a refusal.
+  std::vector<std::string> named() const {
+    std::vector<std::string> paths = loaded_.watched_files;
+    paths.insert(paths.end(), loaded_.watched_folders.begin(), loaded_.watched_folders.end());
+    return paths;
+  }
+
  private:
   // Sought by distance among all names, so only for so many problems.
   static constexpr int kMostSuggestions = 100;
@@ -231,17 +238,23 @@ Problems Sources::problems(std::vector<Finding> findings) const {
 
 tl::expected<LoadedModel, Problems> load_text(std::string name, std::string text,
                                               const PolicyTables& tables,
-                                              const Environment& environment, NamedFiles files) {
+                                              const Environment& environment, NamedFiles files,
+                                              std::vector<std::string>* refused) {
   auto read = read_yaml(std::move(name), std::move(text));
   if (!read) return tl::make_unexpected(Problems{std::move(read.error())});
   const auto document = std::make_shared<const Document>(std::move(*read));
-  auto loaded = Loading(*document, tables, environment, files).run();
-  if (loaded) loaded->sources = Sources(document);
+  Loading loading(*document, tables, environment, files);
+  auto loaded = loading.run();
+  if (loaded)
+    loaded->sources = Sources(document);
+  else if (refused != nullptr)
+    *refused = loading.named();
   return loaded;
 }
 
 tl::expected<LoadedModel, Problems> load_file(const std::string& path, const PolicyTables& tables,
-                                              const Environment& environment) {
+                                              const Environment& environment,
+                                              std::vector<std::string>* refused) {
   auto text = read_file(path, kMaxFileBytes);
   if (!text) {
     Problem problem;
@@ -249,7 +262,7 @@ tl::expected<LoadedModel, Problems> load_file(const std::string& path, const Pol
     problem.message = std::move(text.error());
     return tl::make_unexpected(Problems{std::move(problem)});
   }
-  auto loaded = load_text(path, *std::move(text), tables, environment);
+  auto loaded = load_text(path, *std::move(text), tables, environment, NamedFiles::open, refused);
   if (loaded) loaded->watched_files.insert(loaded->watched_files.begin(), path);
   return loaded;
 }

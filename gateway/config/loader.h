@@ -45,14 +45,17 @@ struct LoadedModel {
 enum class NamedFiles : std::uint8_t { open, ignore };
 
 /// Reads, validates as a whole and opens the files that are named. Blocks on the disk; any thread.
-/// Problems come in the order of the file; a syntax error comes alone.
+/// Problems come in the order of the file; a syntax error comes alone. `refused`, if given, gets
+/// the files and folders that a refused text names: they may be the reason.
 tl::expected<LoadedModel, Problems> load_file(const std::string& path, const PolicyTables& tables,
-                                              const Environment& environment);
+                                              const Environment& environment,
+                                              std::vector<std::string>* refused = nullptr);
 
 /// The same for a text; `name` stands for the file in problems.
 tl::expected<LoadedModel, Problems> load_text(std::string name, std::string text,
                                               const PolicyTables& tables,
                                               const Environment& environment,
-                                              NamedFiles files = NamedFiles::open);
+                                              NamedFiles files = NamedFiles::open,
+                                              std::vector<std::string>* refused = nullptr);
 
 }  // namespace gateway::config

@@ -36,6 +36,16 @@ std::string describe_problems(const config::Problems& problems) {
   return text;
 }
 
+std::vector<std::string> paths_of(const config::LoadedModel& loaded, const config::Model& model) {
+  std::vector<std::string> paths = loaded.watched_files;
+  for (const config::Listener& listener : model.listeners) {
+    if (!listener.tls) continue;
+    const auto folders = net::certificate_folders(listener.tls->certificates);
+    paths.insert(paths.end(), folders.begin(), folders.end());
+  }
+  return paths;
+}
+
 AccessLog::Settings log_settings(const config::AccessLog& log) {
   return {log.path,
           log.format == config::LogFormat::json ? AccessLogFormat::json : AccessLogFormat::text};
@@ -49,6 +59,7 @@ Control::Control(std::string config_file)
       prober_(loop_, [this](const std::string& upstream) { return control_tls(upstream); }),
       active_health_(loop_.timers(), loop_.random(), prober_),
       admin_handler_(*this),
+      first_answers_(loop_),
       settle_timer_(Callback<>::bind<&Control::on_settled>(this)),
       closing_timer_(Callback<>::bind<&Control::stop_accepting>(this)),
       drain_timer_(Callback<>::bind<&Control::begin_closing>(this)),
@@ -59,7 +70,6 @@ Control::~Control() = default;
 
 int Control::run() {
   if (!start()) return 1;
-      first_answers_(loop_),
   loop_.run();
   for (auto& worker : workers_) worker->stop();
   for (auto& worker : workers_) worker->join();
@@ -74,6 +84,9 @@ int Control::run() {
 }
 
 bool Control::start() {
+  // First of all: a signal that comes while the configuration is read waits for the loop.
+  signals_ = std::make_unique<Signals>(loop_, std::vector{SIGHUP, SIGTERM, SIGINT, SIGUSR1},
+                                       [this](int number) { on_signal(number); });
   auto reload = std::make_shared<Reload>();
   auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment());
   if (!loaded) {
@@ -89,7 +102,7 @@ bool Control::start() {
   reload->done = [this](const Reloaded& reloaded) {
     if (!reloaded.ok) {
       say("gateway: " + reloaded.message);
-      return stop(1);
+      return stop(draining_ ? 0 : 1);
     }
     first_answers_.when_heard(
         [this](const std::vector<std::string>& unresolved) { become_ready(unresolved); });
@@ -102,8 +115,6 @@ bool Control::start() {
     say("gateway: " + opened.error().detail);
     return false;
   }
-  signals_ = std::make_unique<Signals>(loop_, std::vector{SIGHUP, SIGTERM, SIGINT, SIGUSR1},
-                                       [this](int number) { on_signal(number); });
   const std::vector<int> processors = allowed_processors();
   for (std::size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->start(reload->model->process.pin ? processors[i % processors.size()] : -1);
@@ -112,6 +123,16 @@ bool Control::start() {
   sweep_timer_.arm(loop_.timers(), kSweep);
   ticket_timer_.arm(loop_.timers(), kTicketRotation);
   return true;
+}
+
+void Control::become_ready(const std::vector<std::string>& unresolved) {
+  if (draining_) return;
+  if (!unresolved.empty())
+    say(fmt::format("gateway: no name server has answered yet for {}",
+                    fmt::join(unresolved, ", ")));
+  ready_ = true;
+  notify_service_manager("READY=1");
+  say(fmt::format("gateway: serving with {} workers", workers_.size()));
 }
 
 void Control::make_parts(const config::Model& model) {
@@ -125,35 +146,16 @@ void Control::make_parts(const config::Model& model) {
     MetricsShard& shard = registry_->worker(i);
     workers_.push_back(
         std::make_unique<Worker>(i, shard, &access_log_->add_shard(shard.process())));
-void Control::become_ready(const std::vector<std::string>& unresolved) {
-  if (draining_) return;
-  if (!unresolved.empty())
-    say(fmt::format("gateway: no name server has answered yet for {}",
-                    fmt::join(unresolved, ", ")));
-  ready_ = true;
-  notify_service_manager("READY=1");
-  say(fmt::format("gateway: serving with {} workers", workers_.size()));
-}
-
   }
   resolver_ = std::make_unique<net::Resolver>(
       loop_,
       [this](const std::string& name, std::vector<IpAddress> addresses) {
+        if (unresolvable_.erase(name) > 0) say(fmt::format("gateway: {} is resolved again", name));
         directory_.resolved(name, std::move(addresses));
+        first_answers_.heard(name);
       },
       [this](const std::string& name, const Error& error) {
         say(fmt::format("gateway: cannot resolve {}: {}", name, error.detail));
-      });
-  endpoint_mirror_ = std::make_unique<admin::EndpointMirror>(registry_->control(), directory_);
-  registry_->before_read([this] { endpoint_mirror_->update(loop_.now()); });
-  directory_.on_change([this](const upstream::EndpointSetPtr& set) {
-    for (auto& worker : workers_) worker->publish(set);
-        if (unresolvable_.erase(name) > 0) say(fmt::format("gateway: {} is resolved again", name));
-    active_health_.update(set);
-        first_answers_.heard(name);
-  });
-}
-
         unresolvable_.insert(name);
         first_answers_.heard(name);
       });
@@ -161,6 +163,15 @@ void Control::become_ready(const std::vector<std::string>& unresolved) {
       loop_, [this] { reload(Cause::files_changed, nullptr); },
       [](const std::string& problem) {
         say("gateway: " + problem + "; SIGHUP and POST /reload go on working");
+      });
+  endpoint_mirror_ = std::make_unique<admin::EndpointMirror>(registry_->control(), directory_);
+  registry_->before_read([this] { endpoint_mirror_->update(loop_.now()); });
+  directory_.on_change([this](const upstream::EndpointSetPtr& set) {
+    for (auto& worker : workers_) worker->publish(set);
+    active_health_.update(set);
+  });
+}
+
 // The admin listener is the process's own: a reload does not move it, so that whoever asked for the
 // reload hears the answer.
 Result<void> Control::open_admin(const config::Model& model) {
@@ -199,11 +210,19 @@ std::string Control::token() {
 }
 
 void Control::reload(Cause cause, ReloadDone done) {
+  if (draining_) return refuse_reload(done);
   auto reload = std::make_shared<Reload>();
   reload->cause = cause;
   reload->done = std::move(done);
   reloads_.push_back(std::move(reload));
   run_next_reload();
+}
+
+void Control::refuse_reload(const ReloadDone& done) {
+  const std::uint64_t generation = snapshot_ ? snapshot_->generation : 0;
+  const std::string message = "the gateway is draining: its configuration stays";
+  if (done) return done({false, generation, message, false});
+  say("gateway: " + message);
 }
 
 void Control::run_next_reload() {
@@ -215,7 +234,8 @@ void Control::run_next_reload() {
 }
 
 void Control::begin_reload(const ReloadPtr& reload) {
-  auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment());
+  auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment(),
+                                  &reload->paths);
   if (!loaded) return fail_reload(*reload, describe_problems(loaded.error()));
   reload->loaded = std::move(*loaded);
   const auto prepared = prepare(*reload);
@@ -233,6 +253,7 @@ tl::expected<Control::Verdict, config::Problems> Control::prepare(Reload& reload
 tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Reload& reload) {
   reload.model = std::make_shared<const config::Model>(std::move(reload.loaded.model));
   const config::Model& model = *reload.model;
+  reload.paths = paths_of(reload.loaded, model);
   auto findings = fixed_settings(model);
   std::vector<Error> kept;
   const bool halfway = reload.cause == Cause::files_changed;
@@ -344,14 +365,14 @@ void Control::finish_reload(Reload& reload) {
   std::vector<std::string_view> routes;
   for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
   registry_->hold_routes(routes);
-  watch(reload.loaded);
+  watch(reload);
   end_reload(reload, {true, snapshot_->generation, std::move(message), true});
 }
 
 // The folders of certificates may have others in them than before.
 void Control::leave_unchanged(Reload& reload) {
   registry_->control().process().reloads_unchanged.add();
-  watch(reload.loaded);
+  watch(reload);
   end_reload(reload, {true, snapshot_->generation, "unchanged", false});
 }
 
@@ -361,19 +382,24 @@ void Control::end_reload(Reload& reload, const Reloaded& reloaded) {
   run_next_reload();
 }
 
-void Control::watch(const config::LoadedModel& loaded) {
-  std::vector<std::string> paths = loaded.watched_files;
-  for (const config::Listener& listener : snapshot_->model->listeners) {
-    if (!listener.tls) continue;
-    const auto folders = net::certificate_folders(listener.tls->certificates);
-    paths.insert(paths.end(), folders.begin(), folders.end());
-  }
+void Control::watch(const Reload& reload) {
+  watched_ = reload.paths;
+  folder_watch_->watch(watched_);
+}
+
+// What a refused configuration waits for may still be on its way.
+void Control::watch_too(const Reload& refused) {
+  std::vector<std::string> paths = watched_;
+  paths.insert(paths.end(), refused.paths.begin(), refused.paths.end());
   folder_watch_->watch(paths);
 }
 
 void Control::fail_reload(Reload& reload, std::string message) {
   registry_->control().process().reloads_failed.add();
-  if (snapshot_) say("gateway: the configuration stays as it was:\n" + message);
+  if (snapshot_) {
+    say("gateway: the configuration stays as it was:\n" + message);
+    watch_too(reload);
+  }
   end_reload(reload, {false, snapshot_ ? snapshot_->generation : 0, std::move(message), false});
 }
 
@@ -415,6 +441,7 @@ void Control::drain() {
   draining_ = true;
   registry_->control().process().draining.set(1);
   notify_service_manager("STOPPING=1");
+  for (const ReloadPtr& waiting : std::exchange(reloads_, {})) refuse_reload(waiting->done);
   for (auto& worker : workers_) worker->announce_drain();
   const Duration delay = snapshot_ ? snapshot_->model->process.drain.delay : Duration::zero();
   say("gateway: draining");

@@ -55,7 +55,8 @@ class Control final : private admin::AdminSource {
   /// cannot be read keeps the pair in use.
   enum class Cause : std::uint8_t { asked, files_changed };
   /// All or nothing: a configuration that is not valid leaves everything as it was. One at a time;
-  /// the others wait, each reads the file as it is when its turn comes.
+  /// the others wait, each reads the file as it is when its turn comes. None is begun while
+  /// draining: then the answer is no.
   void reload(Cause cause, ReloadDone done);
   void drain() override;
 
@@ -65,6 +66,7 @@ class Control final : private admin::AdminSource {
     ReloadDone done;
     std::shared_ptr<const config::Model> model;
     config::LoadedModel loaded;
+    std::vector<std::string> paths;  ///< of all files and folders that it names
     NamedContents contents;
     config::Changes changes;
     Listeners::Prepared prepared;
@@ -89,9 +91,9 @@ class Control final : private admin::AdminSource {
   bool start();
   Result<void> open_admin(const config::Model& model);
   void make_parts(const config::Model& model);
+  void become_ready(const std::vector<std::string>& unresolved);
   void run_next_reload();
   // A reload, step by step.
-  void become_ready(const std::vector<std::string>& unresolved);
   void begin_reload(const ReloadPtr& reload);
   tl::expected<Verdict, config::Problems> prepare(Reload& reload);
   std::vector<config::Finding> fixed_settings(const config::Model& model) const;
@@ -105,7 +107,9 @@ class Control final : private admin::AdminSource {
   void leave_unchanged(Reload& reload);
   void fail_reload(Reload& reload, std::string message);
   void end_reload(Reload& reload, const Reloaded& reloaded);
-  void watch(const config::LoadedModel& loaded);
+  void watch(const Reload& reload);
+  void watch_too(const Reload& refused);
+  void refuse_reload(const ReloadDone& done);
   void on_signal(int number);
   void begin_closing();
   void stop_accepting();
@@ -132,12 +136,13 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<LocalListener> admin_listener_;
   std::optional<SocketAddress> admin_address_;
   std::unique_ptr<net::Resolver> resolver_;
+  std::set<std::string> unresolvable_;  ///< names whose last look-up failed
+  FirstAnswers first_answers_;
   std::unique_ptr<FolderWatch> folder_watch_;
+  std::vector<std::string> watched_;  ///< what the configuration in use names
   std::unique_ptr<Signals> signals_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
   NamedContents contents_;  ///< of the snapshot's files
-  std::set<std::string> unresolvable_;  ///< names whose last look-up failed
-  FirstAnswers first_answers_;
   std::deque<ReloadPtr> reloads_;
   ReloadPtr settling_;  ///< staged, while the queues of sockets that it closes are being emptied
   Timer settle_timer_;

@@ -201,5 +201,22 @@ TEST(Load, WhatLayersAboveFindIsShownWhereItWasWritten) {
   EXPECT_EQ(deep.source_line, "  - {name: r, forward: a, filters: [request_id]}");
 }
 
+// The files may be the reason why the text is refused, and come later.
+TEST(Load, TellsWhatARefusedTextNames) {
+  std::vector<std::string> paths;
+  const auto loaded = load_text("t.yaml",
+                                "version: 1\n"
+                                "listeners:\n"
+                                "  - name: l\n"
+                                "    address: \":443\"\n"
+                                "    tls: {certificates: [{folder: /nowhere/tls}],\n"
+                                "          ticket_key_file: /nowhere/tickets}\n"
+                                "routes: []\n",
+                                kSampleTables, variable, NamedFiles::open, &paths);
+  EXPECT_FALSE(loaded.has_value());
+  std::sort(paths.begin(), paths.end());
+  EXPECT_EQ(paths, (std::vector<std::string>{"/nowhere/tickets", "/nowhere/tls"}));
+}
+
 }  // namespace
 }  // namespace gateway::config
