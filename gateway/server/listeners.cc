@@ -40,14 +40,21 @@ Listeners::Prepared Listeners::load(const config::Model& model, bool keep_broken
   return prepared;
 }
 
+Listeners::Place Listeners::place_of(const config::Listener& listener, std::size_t address) {
+  const SocketAddress& at = listener.addresses[address];
+  if (at.port() != 0) return {at, {}, 0};
+  return {at, listener.name, address};
+}
+
 tl::expected<void, config::Finding> Listeners::open_sockets(Prepared& prepared) {
   const auto& listeners = prepared.model->listeners;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const config::Listener& listener = listeners[i];
     for (std::size_t j = 0; j < listener.addresses.size(); ++j) {
       const SocketAddress& address = listener.addresses[j];
-      auto& slot = prepared.sockets[address];
-      if (const auto open = current_.sockets.find(address); open != current_.sockets.end()) {
+      const Place place = place_of(listener, j);
+      auto& slot = prepared.sockets[place];
+      if (const auto open = current_.sockets.find(place); open != current_.sockets.end()) {
         slot = open->second;
         continue;
       }
@@ -127,8 +134,8 @@ const std::shared_ptr<net::TicketKeys>& Listeners::tickets_of(const config::List
 
 bool Listeners::stop_inviting(const Prepared* next) {
   bool any = false;
-  for (const auto& [address, sockets] : current_.sockets) {
-    if (next != nullptr && next->sockets.contains(address)) continue;
+  for (const auto& [place, sockets] : current_.sockets) {
+    if (next != nullptr && next->sockets.contains(place)) continue;
     for (const auto& socket : sockets) socket->stop_inviting();
     any = true;
   }
@@ -153,8 +160,8 @@ std::vector<ListenerPlan> Listeners::plans(const Prepared& prepared, std::size_t
     ListenerPlan plan;
     plan.model = listener;
     plan.index = index++;
-    for (const SocketAddress& address : listener.addresses)
-      plan.sockets.push_back(prepared.sockets.at(address)[worker]->fd());
+    for (std::size_t i = 0; i < listener.addresses.size(); ++i)
+      plan.sockets.push_back(prepared.sockets.at(place_of(listener, i))[worker]->fd());
     if (listener.tls) {
       plan.certificates = prepared.certificates.at(listener.name);
       plan.tickets = tickets_of(*listener.tls, prepared);

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -31,9 +32,13 @@ class Listeners {
   Listeners(std::size_t workers, net::TlsLibrary& library, net::CertificateStore& store)
       : workers_(workers), library_(library), store_(store) {}
 
+  /// Sockets are known by their address: a reload may give one to another listener. Port 0 is
+  /// whichever is free, so there it is the listener's name and the number among its addresses.
+  using Place = std::tuple<SocketAddress, std::string, std::size_t>;
+
   /// Everything a model needs, not yet in force. Dropping it closes what it newly opened.
   struct Prepared {
-    using Sockets = std::map<SocketAddress, std::vector<std::shared_ptr<net::ListenSocket>>>;
+    using Sockets = std::map<Place, std::vector<std::shared_ptr<net::ListenSocket>>>;
     /// New keys for a file, taken when all is put in force.
     struct TicketFile {
       std::shared_ptr<net::TicketKeys> keys;
@@ -71,6 +76,7 @@ class Listeners {
   void rotate_tickets() { tickets_->rotate(); }
 
  private:
+  static Place place_of(const config::Listener& listener, std::size_t address);
   Result<void> load_tls(const config::Listener& listener, bool keep_broken, Prepared& prepared,
                         std::vector<Error>& kept);
   Result<void> load_certificates(const config::Listener& listener, bool keep_broken,
