@@ -154,6 +154,10 @@ void Acceptor::on_rested() { watcher_.want(FdWatcher::kReadable); }
 void Acceptor::drain_and_close() {
   while (watcher_.is_open() && accept_one()) {
   }
+  close();
+}
+
+void Acceptor::close() {
   watcher_.close();
   rest_timer_.cancel();
 }

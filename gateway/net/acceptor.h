@@ -43,8 +43,12 @@ class Acceptor {
   /// connections that max_connections bounds.
   void configure(const config::Listener& listener,
                  const std::atomic<std::uint32_t>* open = nullptr);
-  /// Takes whatever waits in the kernel's queue, then stops.
+  /// Takes whatever waits in the kernel's queue, then stops. Those whose PROXY header is still
+  /// arriving are handed over later, within a few seconds, if the acceptor lives until then.
   void drain_and_close();
+  /// Stops and leaves the queue to whoever watches the socket next.
+  void close();
+  bool awaits_greetings() const { return !greetings_.empty(); }
   /// Connections closed unserved: over the limit, or without the PROXY header that they owe us.
   /// Counted in `cell`, if one is given.
   void count_refused_in(Counter* cell) { refused_cell_ = cell; }

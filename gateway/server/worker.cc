@@ -182,6 +182,7 @@ void Worker::take_listener(const ListenerPlan& plan, Staged& staged) {
 // that one gets the queue.
 void Worker::leave_sockets(Listener& listener, const std::vector<ListenerPlan>& plans) {
   const ListenerPlan* plan = find_plan(plans, listener.model.name);
+  listener.sweep();
   std::vector<std::unique_ptr<net::Acceptor>> kept;
   std::vector<int> kept_sockets;
   for (std::size_t i = 0; i < listener.sockets.size(); ++i) {
@@ -189,12 +190,17 @@ void Worker::leave_sockets(Listener& listener, const std::vector<ListenerPlan>& 
     const auto names = [socket](const ListenerPlan& each) {
       return std::ranges::find(each.sockets, socket) != each.sockets.end();
     };
+    auto& acceptor = listener.acceptors[i];
     if (plan != nullptr && names(*plan)) {
-      kept.push_back(std::move(listener.acceptors[i]));
+      kept.push_back(std::move(acceptor));
       kept_sockets.push_back(socket);
-    } else if (std::ranges::none_of(plans, names)) {
-      listener.acceptors[i]->drain_and_close();
+      continue;
     }
+    if (std::ranges::none_of(plans, names))
+      acceptor->drain_and_close();
+    else
+      acceptor->close();
+    if (acceptor->awaits_greetings()) listener.leaving.push_back(std::move(acceptor));
   }
   listener.acceptors = std::move(kept);
   listener.sockets = std::move(kept_sockets);
@@ -226,8 +232,17 @@ void Worker::open_acceptors(Listener& listener, const ListenerPlan& plan) {
   listener.sockets = plan.sockets;
 }
 
+void Worker::Listener::sweep() {
+  std::erase_if(leaving, [](const auto& acceptor) { return !acceptor->awaits_greetings(); });
+}
+
+bool Worker::Listener::unused() {
+  sweep();
+  return leaving.empty() && state.connections.empty();
+}
+
 void Worker::sweep_removed() {
-  std::erase_if(removed_, [](const auto& gone) { return gone->state.connections.empty(); });
+  std::erase_if(removed_, [](const auto& gone) { return gone->unused(); });
 }
 
 void Worker::announce_drain() {
@@ -249,7 +264,7 @@ void Worker::drain(std::function<void()> stopped, std::function<void()> drained)
 }
 
 void Worker::look_if_drained() {
-  const auto empty = [](const auto& listener) { return listener->state.connections.empty(); };
+  const auto empty = [](const auto& listener) { return listener->unused(); };
   const bool done = std::all_of(listeners_.begin(), listeners_.end(),
                                 [&](const auto& entry) { return empty(entry.second); }) &&
                     std::all_of(removed_.begin(), removed_.end(), empty);

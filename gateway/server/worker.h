@@ -87,6 +87,10 @@ class Worker {
     config::Listener model;
     std::vector<int> sockets;
     std::vector<std::unique_ptr<net::Acceptor>> acceptors;
+    std::vector<std::unique_ptr<net::Acceptor>> leaving;  ///< closed, but for PROXY greetings
+
+    void sweep();
+    bool unused();
     std::shared_ptr<std::atomic<std::uint32_t>> open_connections;
     std::shared_ptr<ListenerCells> cells;
   };

@@ -204,6 +204,27 @@ TEST_F(AcceptorTest, BelievesTheProxyHeaderOfATrustedPeer) {
               std::string_view("GET /").starts_with(accepted_[0].early));
 }
 
+TEST_F(AcceptorTest, LetsAHeaderEndThatWasOnItsWay) {
+  expect_proxy_headers();
+  const int client = connect();
+  acceptor_->drain_and_close();
+  ASSERT_TRUE(acceptor_->awaits_greetings());
+  constexpr std::string_view kBytes = "PROXY TCP4 192.0.2.1 198.51.100.2 5 443\r\n";
+  ASSERT_EQ(::send(client, kBytes.data(), kBytes.size(), 0), ssize_t(kBytes.size()));
+  ASSERT_TRUE(until([&] { return accepted_.size() == 1; }));
+  EXPECT_FALSE(acceptor_->awaits_greetings());
+}
+
+TEST_F(AcceptorTest, LeavesTheQueueToTheNext) {
+  connect();
+  acceptor_->close();
+  std::vector<AcceptedConnection> taken;
+  Acceptor next(loop_, socket_->fd(), [&](AcceptedConnection& each) { taken.push_back(each); });
+  ASSERT_TRUE(until([&] { return taken.size() == 1; }));
+  EXPECT_TRUE(accepted_.empty());
+  ::close(taken[0].fd);
+}
+
 TEST_F(AcceptorTest, HandsOnWhatCameBehindTheHeader) {
   expect_proxy_headers();
   const int client = connect();

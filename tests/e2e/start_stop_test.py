@@ -1,0 +1,140 @@
+"""The edges of a life: names that do not resolve, signals during the start, files that come after the
+configuration that names them, reloads while draining, connections under way at SIGTERM."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+
+from harness import BIN, CONFIG, System, run_tests, wait_until
+
+NAMES = """\
+  - {name: lost, endpoints: ["nowhere.invalid:80"]}
+filters:"""
+
+
+def signals_caught(pid):
+    with open(f"/proc/{pid}/status") as status:
+        for line in status:
+            if line.startswith("SigCgt:"):
+                return int(line.split()[1], 16)
+    return 0
+
+
+def ready_comes_after_the_first_look_up_of_each_name():
+    class Lost(System):
+        def write_config(self, text=None):
+            super().write_config((text or CONFIG.format(**self.settings))
+                                 .replace("filters:", NAMES, 1))
+
+    with Lost() as system:
+        log = system.log("gateway")
+        assert "nowhere.invalid" in log.split("serving with", 1)[0], log
+        assert system.get("/hello")[0] == 200
+
+
+def another_name_without_an_answer_keeps_the_endpoints():
+    with System() as system:
+        system.settings["app_a"] = '"nowhere.invalid:80"'
+        system.write_config()
+        assert system.reload()[0]
+        wait_until(lambda: "cannot resolve nowhere.invalid" in system.log("gateway"), "it is told")
+        for _ in range(20):
+            assert system.get("/hello")[0] == 200
+        system.settings["app_a"] = f'"localhost:{system.app_a_ports[0]}"'
+        system.write_config()
+        assert system.reload()[0]
+        wait_until(lambda: "localhost" in system.admin("/upstreams")[1], "the new name takes over")
+        assert system.get("/hello")[0] == 200
+
+
+def a_hangup_while_the_configuration_is_read_waits():
+    with System() as system:
+        gateway = system.processes["gateway"]
+        gateway.terminate()
+        assert gateway.wait(20) == 0
+        system.settings["more_routes"] = "".join(
+            f"  - {{name: r{i}, match: {{path: /r/{i}}}, respond: {{status: 204}}}}\n"
+            for i in range(3000))
+        system.write_config()
+        gateway = system.start("gateway", BIN / "gateway", "--config",
+                               system.folder / "gateway.yaml")
+        wait_until(lambda: signals_caught(gateway.pid) >> (signal.SIGHUP - 1) & 1, "it listens")
+        gateway.send_signal(signal.SIGHUP)
+        wait_until(system.ready, "it serves")
+        wait_until(lambda: system.metric("gateway_reloads_total") >= 1, "and reads it again")
+
+
+def files_that_come_late_are_seen():
+    with System() as system:
+        folder = system.folder / "late"
+        text = CONFIG.format(**system.settings).replace(
+            f"certificates: [{{folder: {system.folder}/tls}}]",
+            f"certificates: [{{folder: {system.folder}/tls}}, {{folder: {folder}}}]")
+        system.write_config(text)
+        ok, answer = system.reload()
+        assert not ok and str(folder) in answer["message"], answer
+        wait_until(lambda: system.metric('gateway_reloads_total{result="failed"}') >= 2,
+                   "the watch has seen the file, too")
+        generation = system.metric("gateway_config_generation")
+        new = system.folder / "late.new"
+        new.mkdir()
+        subprocess.run(["cp", system.folder / "tls/server.crt", system.folder / "tls/server.key",
+                        new], check=True)
+        os.rename(new, folder)
+        wait_until(lambda: system.metric("gateway_config_generation") > generation,
+                   "the folder that was missing is there")
+
+
+def a_reload_while_draining_is_answered():
+    with System(drain_delay="10s") as system:
+        gateway = system.processes["gateway"]
+        gateway.send_signal(signal.SIGTERM)
+        wait_until(lambda: system.admin("/readyz")[0] == 503, "it drains")
+        ok, answer = system.reload()
+        assert not ok and "draining" in answer["message"], answer
+        assert gateway.poll() is None
+        gateway.send_signal(signal.SIGTERM)
+        gateway.wait(10)
+
+
+def a_proxy_header_under_way_at_sigterm_is_waited_for():
+    class Proxied(System):
+        def write_config(self, text=None):
+            text = text or CONFIG.format(**self.settings)
+            address = f'"127.0.0.1:{self.settings["http"]}"'
+            super().write_config(text.replace(
+                f"address: {address}", f"address: {address}, proxy_protocol_from: [127.0.0.0/8]"))
+
+    with Proxied() as system:
+        gateway = system.processes["gateway"]
+        with socket.create_connection(("127.0.0.1", system.settings["http"]), timeout=20) as client:
+            client.sendall(b"PROXY TCP4 192.0.2.7 ")
+            gateway.send_signal(signal.SIGTERM)
+
+            def refused():
+                try:
+                    socket.create_connection(("127.0.0.1", system.settings["http"]), 1).close()
+                    return False
+                except ConnectionRefusedError:
+                    return True
+                except OSError:
+                    return False
+            wait_until(refused, "nobody else is let in")
+            client.sendall(b"127.0.0.1 4711 80\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n")
+            answer = b""
+            while chunk := client.recv(4096):
+                answer += chunk
+            assert answer.startswith(b"HTTP/1.1 200"), answer
+        assert gateway.wait(20) == 0
+
+
+if __name__ == "__main__":
+    sys.exit(run_tests([ready_comes_after_the_first_look_up_of_each_name,
+                        another_name_without_an_answer_keeps_the_endpoints,
+                        a_hangup_while_the_configuration_is_read_waits,
+                        files_that_come_late_are_seen,
+                        a_reload_while_draining_is_answered,
+                        a_proxy_header_under_way_at_sigterm_is_waited_for]))
