@@ -135,7 +135,7 @@ def page_reloads_with_the_token_only(page):
     assert stats()["generation"] == before
     page.evaluate(press % ADMIN_TOKEN)
     page.wait_for(outcome + ".startsWith('Configuration #')")
-    assert stats()["generation"] == before + 1
+    assert stats()["generation"] == before, "nothing had changed"
     assert 'gateway_requests_total{route="jobs",class="2xx"} 20\n' in ask("admin", "/metrics")[1]
 
 

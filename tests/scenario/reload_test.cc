@@ -2,7 +2,7 @@
 
 #include "scenario/gateway.h"
 #include "support/http_client.h"
-#include "support/recorder.h"
+#include "support/temporary_folder.h"
 #include "unit/net/test_certificates.h"
 
 /// A reload that cannot be taken by a worker leaves everything as it was.
@@ -32,7 +32,7 @@ class Reload : public testing::Test {
   }
 
   net::TestAuthority authority_;
-  net::TemporaryFolder folder_;
+  TemporaryFolder folder_;
 };
 
 TEST_F(Reload, IsTakenAsAWholeOrNotAtAll) {
