@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 
 from harness import BIN, CONFIG, System, run_tests, wait_until
 

@@ -43,6 +43,7 @@ TEST_F(TcpTransportTest, DeliversAndAnswers) {
   const iovec pieces[] = {{const_cast<char*>("good "), 5}, {const_cast<char*>("day"), 3}};
   server_->write(pieces);
   EXPECT_EQ(hear(8), "good day");
+  EXPECT_EQ(server_->bytes_read(), 5U);
   EXPECT_EQ(server_->bytes_written(), 8U);
   EXPECT_FALSE(server_->facts().is_tls);
 }
