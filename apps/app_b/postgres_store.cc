@@ -108,8 +108,10 @@ class PostgresStore final : public UserStore {
   // Changes nothing, so it may be asked twice: the first question on a connection that the server
   // closed meanwhile (it was restarted) fails, and that must not be the user's.
   Result<Rows> read(const char* sql, const std::vector<std::string>& values = {}) {
+    const bool was_open = PQstatus(connection_.get()) == CONNECTION_OK;
     auto rows = run(sql, values);
-    const bool closed = connection_ != nullptr && PQstatus(connection_.get()) != CONNECTION_OK;
+    const bool closed =
+        was_open && connection_ != nullptr && PQstatus(connection_.get()) != CONNECTION_OK;
     return rows || !closed ? std::move(rows) : run(sql, values);
   }
 

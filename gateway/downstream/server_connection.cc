@@ -13,7 +13,7 @@ constexpr std::uint64_t kMaxDiscarded = 256 * 1024;
 constexpr Duration kLinger = std::chrono::seconds(2);
 constexpr Duration kRateCheck = std::chrono::seconds(5);
 // What a request leaves behind is freed at the end of the turn, and others want theirs.
-constexpr std::uint32_t kMostPerTurn = 32;
+constexpr std::uint32_t kMostPerTurn = 128;
 
 }  // namespace
 
@@ -353,7 +353,10 @@ void ServerConnection::arm_idle() { read_timer_.arm(loop_.timers(), listener_.ht
 void ServerConnection::on_read_timer() {
   if (closing_) return close(Error(ErrorCode::client_closed, Side::downstream));
   if (stream_ != nullptr && !codec_->in_head()) return judge_body_rate();
-  if (stream_ == nullptr && !held_back_.empty() && !overfull()) return go_on();
+  if (stream_ == nullptr && !held_back_.empty() && !overfull()) {
+    arm_idle();  // what was held back may begin nothing
+    return go_on();
+  }
   if (!codec_->in_head() && requests_ > 0) return begin_closing();
   if (codec_->in_head()) return refuse(Error(ErrorCode::request_timeout, Side::downstream));
   close(Error(ErrorCode::request_timeout, Side::downstream));

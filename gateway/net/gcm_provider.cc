@@ -74,10 +74,14 @@ bool Ciphers::add(std::size_t place, const OSSL_ALGORITHM& row) {
     table.push_back(*entry);
     if (entry->function_id == 0) break;
     if (entry->function_id == OSSL_FUNC_CIPHER_GET_CTX_PARAMS) {
+      if (default_ask != nullptr && default_ask != OSSL_FUNC_cipher_get_ctx_params(entry))
+        return false;
       default_ask = OSSL_FUNC_cipher_get_ctx_params(entry);
       table.back().function = reinterpret_cast<Function>(&ask);
       asks = true;
     } else if (entry->function_id == OSSL_FUNC_CIPHER_SET_CTX_PARAMS) {
+      if (default_set != nullptr && default_set != OSSL_FUNC_cipher_set_ctx_params(entry))
+        return false;
       default_set = OSSL_FUNC_cipher_set_ctx_params(entry);
       table.back().function = reinterpret_cast<Function>(&set);
       sets = true;

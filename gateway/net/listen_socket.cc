@@ -106,6 +106,7 @@ ListenSocket::ListenSocket(int fd) : fd_(fd), address_(local_address(fd)) {
 ListenSocket::~ListenSocket() { ::close(fd_); }
 
 void ListenSocket::stop_inviting() {
+  if (passed_) return;  // the next process gets the same socket, with its queue
   // A socket filter sees TCP headers: SYN without ACK is dropped. Where it cannot be attached, a
   // connection that comes between the last accept and the close is reset.
   sock_filter drop_syn[] = {
@@ -130,7 +131,9 @@ Result<std::vector<std::shared_ptr<ListenSocket>>> ListenSocket::open(const Sock
     if (sockets.size() == count) break;
     ::fcntl(fd, F_SETFD, FD_CLOEXEC);
     ::fcntl(fd, F_SETFL, ::fcntl(fd, F_GETFL) | O_NONBLOCK);
-    sockets.push_back(std::shared_ptr<ListenSocket>(new ListenSocket(fd)));
+    auto socket = std::shared_ptr<ListenSocket>(new ListenSocket(fd));
+    socket->passed_ = true;
+    sockets.push_back(std::move(socket));
   }
   while (sockets.size() < count) {
     // The first takes the address for itself alone, so that the kernel refuses it if anybody is

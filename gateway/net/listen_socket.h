@@ -36,6 +36,7 @@ class ListenSocket {
   explicit ListenSocket(int fd);
 
   int fd_;
+  bool passed_ = false;  ///< by the service manager, which keeps it
   SocketAddress address_;
 };
 

@@ -164,7 +164,7 @@ ssl_st* ClientTlsContext::new_connection(const SocketAddress& peer, std::string_
   auto key = std::make_unique<std::string>(peer.to_string() + ' ' + name);
   const auto known = core_.sessions.find(*key);
   if (known != core_.sessions.end()) SSL_set_session(ssl, known->second.get());
-  if (SSL_set_ex_data(ssl, session_key_index(), key.get()) == 1) key.release();
+  if (SSL_set_ex_data(ssl, session_key_index(), key.get()) == 1) static_cast<void>(key.release());
   return ssl;
 }
 

@@ -235,7 +235,9 @@ void Exchange::on_request_end() {
 }
 
 void Exchange::on_request_failed(const Error& error) {
-  if (!finished_) reply_or_reset(error);
+  if (finished_) return;
+  if (calling_ && error.code != ErrorCode::body_too_large) count_arrival();
+  reply_or_reset(error);
 }
 
 void Exchange::on_writable() {

@@ -140,7 +140,7 @@ void Control::make_parts(const config::Model& model) {
                                 ? model.process.workers
                                 : std::max<std::size_t>(1, usable_processors());
   registry_ = std::make_unique<Registry>(count, loop_);
-  access_log_ = std::make_unique<AccessLog>(registry_->control().process());
+  access_log_ = std::make_unique<AccessLog>(registry_->log_writer());
   listeners_ = std::make_unique<Listeners>(count, tls_library_, certificates_);
   for (std::size_t i = 0; i < count; ++i) {
     MetricsShard& shard = registry_->worker(i);
@@ -371,6 +371,9 @@ void Control::finish_reload(Reload& reload) {
 
 // The folders of certificates may have others in them than before.
 void Control::leave_unchanged(Reload& reload) {
+  // A log that could not be opened then may be possible now.
+  if (auto applied = access_log_->apply(log_settings(snapshot_->model->access_log)); !applied)
+    say("gateway: " + applied.error().detail);
   registry_->control().process().reloads_unchanged.add();
   watch(reload);
   end_reload(reload, {true, snapshot_->generation, "unchanged", false});
@@ -431,7 +434,7 @@ void Control::on_signal(int number) {
         say("gateway: " + reopened.error().detail);
       return;
     default:
-      if (draining_) return stop(1);
+      if (draining_) return stop(0);
       return drain();
   }
 }
@@ -457,8 +460,8 @@ void Control::begin_closing() {
   closing_ = true;
   listeners_->stop_inviting(nullptr);
   closing_timer_.arm(loop_.timers(), kSettle);
-  drain_timer_.arm(loop_.timers(),
-                   snapshot_ ? snapshot_->model->process.drain.deadline : Duration::zero());
+  drain_timer_.arm(loop_.timers(), kSettle + (snapshot_ ? snapshot_->model->process.drain.deadline
+                                                        : Duration::zero()));
 }
 
 void Control::stop_accepting() {

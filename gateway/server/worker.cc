@@ -46,7 +46,10 @@ void Worker::start(int cpu) {
     drained_ = nullptr;
     drain_poll_.cancel();
     staged_.reset();
-    for (auto& [name, listener] : listeners_) retire(*listener);
+    for (auto& [name, listener] : listeners_) {
+      retire(*listener);
+      listener->state.close_all();
+    }
     for (auto& listener : removed_) listener->state.close_all();
     loop_.run_once(Duration::zero());
     listeners_.clear();

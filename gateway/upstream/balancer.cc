@@ -19,7 +19,7 @@ GATEWAY_BALANCERS(DECLARE)
 
 namespace {
 
-#define LIST(row) &row,
+#define LIST(row) &(row),
 constexpr auto kBalancers = std::to_array<const BalancerRow*>({GATEWAY_BALANCERS(LIST)});
 #undef LIST
 

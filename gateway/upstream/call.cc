@@ -176,8 +176,9 @@ void Call::on_timer() {
     return fail(Error(ErrorCode::upstream_idle_timeout, Side::upstream));
   }
   const Duration limit = request_timeout();
-  // The endpoint waits for the body as we do; the least rate that clients must keep bounds that.
-  const bool client_is_awaited = connection_ != nullptr && !body_ended_ && writable();
+  // The endpoint waits for the body as we do; the least rate that clients must keep bounds that. An
+  // endpoint that does not take what is there is the one that is waited for.
+  const bool client_is_awaited = connection_ != nullptr && !body_ended_ && connection_->all_sent();
   if (client_is_awaited && limit > Duration::zero())
     return timer_.arm(upstream_->loop().timers(), limit);
   if (limit > Duration::zero() && silent >= limit)
@@ -258,12 +259,22 @@ void Call::on_stream_failed(const Error& error) {
 
 void Call::fail(const Error& error) {
   if (error.code == ErrorCode::upstream_timeout || error.code == ErrorCode::upstream_idle_timeout)
-    report(connection_ != nullptr ? Outcome::failure : Outcome::connect_timeout);
+    report_timeout();
   if (error.code == ErrorCode::no_endpoint) upstream_->cells().no_endpoint.add();
   if (error.code == ErrorCode::upstream_overflow) upstream_->cells().overflows.add();
   CallObserver* observer = observer_;
   cancel();
   if (observer != nullptr) observer->on_call_failed(error);
+}
+
+// Without a connection for longer than a connect may take, it was queueing behind other requests:
+// that is no fault of the endpoint.
+void Call::report_timeout() {
+  const Duration waited = upstream_->loop().now() - attempt_started_;
+  if (connection_ != nullptr)
+    report(Outcome::failure);
+  else if (waited < upstream_->settings().timeouts.connect)
+    report(Outcome::connect_timeout);
 }
 
 void Call::detach() {

@@ -97,6 +97,7 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   void leave_queue();
   void fail(const Error& error);
   void fail_without_endpoint();
+  void report_timeout();
   void detach();
   Duration request_timeout() const;
   Duration idle_timeout() const;

@@ -52,6 +52,7 @@ class ClientConnection final : public Disposable,
   void send_body(http::StreamId stream, std::string_view bytes);
   void send_end(http::StreamId stream, const http::HeaderList* trailers);
   bool writable() const { return transport_->queued() < kHighWater; }
+  bool all_sent() const { return transport_->queued() == 0; }
   void pause_reading() { transport_->read_stop(); }
   void resume_reading() { transport_->read_start(); }
   /// The user gives its slot up before the response's end: an unfinished HTTP/1 exchange cannot be

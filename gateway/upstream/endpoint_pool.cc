@@ -130,7 +130,7 @@ void EndpointPool::on_connection_lost() {
 // One connection that could not be made fails one waiter, so that each failure is one attempt's.
 void EndpointPool::on_connect_failed(const Error& error) {
   upstream_.cells().connect_failures.add();
-  cells_->connect_failures.add();
+  if (error.code != ErrorCode::resource_exhausted) cells_->connect_failures.add();
   if (PoolWaiter* waiter = waiters_.pop_front()) waiter->on_no_connection(error);
 }
 

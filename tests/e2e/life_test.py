@@ -3,6 +3,7 @@ two tests: 60 is the full size, ten changed files a second."""
 
 import os
 import signal
+import socket
 import sys
 import threading
 import time
@@ -81,7 +82,7 @@ def reloads_lose_nothing():
         began = time.monotonic()
         for number in range(FILES):
             threading.Event().wait(max(0, began + number * SECONDS / FILES - time.monotonic()))
-            if early is None and number >= 10 * FILES // SECONDS:
+            if early is None and number >= min(10 * FILES // SECONDS, FILES // 2):
                 early = system.resident_kib()
             good = number % 3 != 2
             ok, answer = change(system, valid) if good else break_something(system, invalid)
@@ -98,7 +99,9 @@ def reloads_lose_nothing():
         assert system.metric('gateway_reloads_total{result="failed"}') >= invalid
         print(f"   {FILES} files ({invalid} invalid) in {took:.1f} s, {done} requests, 0 failed, "
               f"generation +{generation - before:.0f}, resident {early} -> {late} KiB", flush=True)
-        assert SANITIZED or abs(late - early) <= 0.05 * early, (early, late)
+        # A short run measures while the first requests still warm things up.
+        bound = 0.05 if SECONDS >= 60 else 0.15
+        assert SANITIZED or abs(late - early) <= bound * early, (early, late)
 
 
 def a_reload_says_what_it_changes():
@@ -169,10 +172,12 @@ def drain_loses_nothing_for_clients_that_heed_readiness():
 def a_second_sigterm_ends_at_once():
     with System(drain_delay="60s") as system:
         gateway = system.processes["gateway"]
-        gateway.send_signal(signal.SIGTERM)
-        wait_until(lambda: system.admin("/readyz")[0] == 503, "readiness goes off")
-        gateway.send_signal(signal.SIGTERM)
-        gateway.wait(5)
+        with socket.create_connection(("127.0.0.1", system.settings["http"])) as busy:
+            busy.sendall(b"GET /hello HTTP/1.1\r\n")
+            gateway.send_signal(signal.SIGTERM)
+            wait_until(lambda: system.admin("/readyz")[0] == 503, "readiness goes off")
+            gateway.send_signal(signal.SIGTERM)
+            assert gateway.wait(5) == 0
 
 
 def without_app_b_known_tokens_go_on_and_others_get_503():

@@ -167,6 +167,9 @@ def a_removed_listener_answers_or_refuses():
                     refused[0] += 1
                     stop.wait(0.01)
                     continue
+                except OSError as error:
+                    failures.append(repr(error))
+                    continue
                 try:
                     with stream:
                         answer = ask(stream)
