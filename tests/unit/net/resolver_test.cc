@@ -39,7 +39,11 @@ class NameServer {
     socklen_t from_size = sizeof from;
     const ssize_t size =
         ::recvfrom(fd_, bytes, sizeof bytes, 0, reinterpret_cast<sockaddr*>(&from), &from_size);
-    if (size < 17 || (muted += mute, mute)) return;
+    if (size < 17) return;
+    if (mute) {
+      ++muted;
+      return;
+    }
     ++questions;
     std::string answer(bytes, static_cast<std::size_t>(size));
     std::size_t end = 12;
