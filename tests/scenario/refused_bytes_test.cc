@@ -10,7 +10,6 @@ namespace gateway::test {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::IsEmpty;
 using ::testing::StartsWith;
 
 struct Refused {

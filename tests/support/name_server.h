@@ -70,7 +70,7 @@ class NameServer {
     std::string name;
     std::size_t at = 12;
     while (message[at] != 0) {
-      const auto length = static_cast<std::size_t>(message[at]);
+      const std::size_t length = static_cast<unsigned char>(message[at]);
       name += (name.empty() ? "" : ".") + message.substr(at + 1, length);
       at += length + 1;
     }
