@@ -315,8 +315,9 @@ class FullQueue {
   FullQueue() : listening_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = Socket::loopback(0);
     socklen_t length = sizeof address;
-    ::bind(listening_.fd(), reinterpret_cast<sockaddr*>(&address), length);
-    ::listen(listening_.fd(), 0);
+    if (::bind(listening_.fd(), reinterpret_cast<sockaddr*>(&address), length) != 0 ||
+        ::listen(listening_.fd(), 0) != 0)
+      throw std::runtime_error("cannot listen");
     ::getsockname(listening_.fd(), reinterpret_cast<sockaddr*>(&address), &length);
     port_ = ntohs(address.sin_port);
     // Linux queues one more than was asked for.
