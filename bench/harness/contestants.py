@@ -95,7 +95,7 @@ def find(binaries: dict[str, str], venv: Path) -> tuple[list[Contestant], dict[s
     for kind in KINDS:
         binary = binaries.get(kind.name) or _locate(kind.name, venv)
         if not binary or not Path(binary).exists():
-            missing[kind.name] = f"no program found ({binary})" if binary else "not installed"
+            missing[kind.name] = "not built" if binary else "not installed"
             continue
         levels = ("defaults", "tuned") if kind.role == "peer" else ("tuned",)
         present += [Contestant(kind, level, binary) for level in levels]
