@@ -41,7 +41,8 @@ class Names : public testing::Test {
   /// The addresses of the endpoints that the gateway knows.
   static std::string known(const Gateway& gateway) {
     std::string text;
-    for (const auto& entry : gateway.endpoints("app")->entries)
+    const auto set = gateway.endpoints("app");
+    for (const auto& entry : set->entries)
       text += (text.empty() ? "" : " ") + entry.endpoint->address().ip().to_string();
     return text;
   }
