@@ -7,6 +7,7 @@
 #include <openssl/provider.h>
 
 #include <array>
+#include <cstring>
 #include <string_view>
 #include <vector>
 
@@ -31,9 +32,19 @@ bool is_nonce_size(const OSSL_PARAM& parameter) {
   return i == sizeof kKey;
 }
 
+int tell_nonce_size(OSSL_PARAM& parameter) {
+  // What EVP_CIPHER_CTX_get_iv_length passes; OpenSSL's own setter tries all sizes first.
+  if (parameter.data_type != OSSL_PARAM_UNSIGNED_INTEGER || parameter.data == nullptr ||
+      parameter.data_size != sizeof kNonce)
+    return OSSL_PARAM_set_size_t(&parameter, kNonce);
+  std::memcpy(parameter.data, &kNonce, sizeof kNonce);
+  parameter.return_size = sizeof kNonce;
+  return 1;
+}
+
 int ask(void* cipher, OSSL_PARAM parameters[]) {
   const bool alone = parameters[0].key != nullptr && parameters[1].key == nullptr;
-  if (alone && is_nonce_size(parameters[0])) return OSSL_PARAM_set_size_t(parameters, kNonce);
+  if (alone && is_nonce_size(parameters[0])) return tell_nonce_size(parameters[0]);
   return default_ask(cipher, parameters);
 }
 
