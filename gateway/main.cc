@@ -6,6 +6,7 @@
 #include "gateway/config/reference.h"
 #include "gateway/config/schema.h"
 #include "gateway/metrics/exposition.h"
+#include "gateway/net/openssl_memory.h"
 #include "gateway/server/check.h"
 #include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
@@ -62,6 +63,7 @@ int act(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  gateway::net::keep_openssl_blocks();
   const auto parsed = gateway::server::parse_command_line(argc, argv);
   if (const auto* farewell = std::get_if<gateway::server::Farewell>(&parsed)) {
     print(farewell->status == 0 ? stdout : stderr, farewell->text);
