@@ -3,6 +3,7 @@
 #include <cstdlib>
 
 #include "gateway/base/check.h"
+#include "gateway/base/free_list.h"
 
 namespace gateway {
 namespace {
@@ -10,33 +11,11 @@ namespace {
 // Enough for the exchanges that a busy worker has open; past it blocks go back to the allocator.
 constexpr std::size_t kKeptBlocks = 1024;
 
-struct FreeBlocks {
-  void* head = nullptr;
-  std::size_t count = 0;
-  ~FreeBlocks() {
-    while (head != nullptr) {
-      void* next = *static_cast<void**>(head);
-      std::free(head);
-      head = next;
-    }
-    count = kKeptBlocks;  // an arena that dies after its thread's list frees directly
-  }
-};
-thread_local FreeBlocks free_blocks;
+using FreeBlocks = FreeList<Arena, kKeptBlocks>;
 
 void* take_block() {
-  if (free_blocks.head == nullptr) return std::malloc(Arena::kBlockSize);
-  void* block = free_blocks.head;
-  free_blocks.head = *static_cast<void**>(block);
-  --free_blocks.count;
-  return block;
-}
-
-void give_block(void* block) {
-  if (free_blocks.count >= kKeptBlocks) return std::free(block);
-  *static_cast<void**>(block) = free_blocks.head;
-  free_blocks.head = block;
-  ++free_blocks.count;
+  void* const block = FreeBlocks::take();
+  return block != nullptr ? block : std::malloc(Arena::kBlockSize);
 }
 
 }  // namespace
@@ -65,7 +44,7 @@ void Arena::reset() {
   while (blocks_ != nullptr) {
     Block* next = blocks_->next;
     if (blocks_->size == kBlockSize)
-      give_block(blocks_);
+      FreeBlocks::give(blocks_);
     else
       std::free(blocks_);
     blocks_ = next;

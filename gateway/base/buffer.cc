@@ -4,64 +4,47 @@
 #include <cstdlib>
 
 #include "gateway/base/check.h"
+#include "gateway/base/free_list.h"
 
 namespace gateway {
 
 // Freed chunks are kept for the next response of this thread: giving 64 KiB back each turn costs
 // page faults that show in bulk transfers.
 struct ChunkPool {
-  struct List {
-    Buffer::Chunk* head = nullptr;
-    std::size_t count = 0;
-    std::size_t most;
-    explicit List(std::size_t keep) : most(keep) {}
-    ~List() {
-      while (head != nullptr) {
-        Buffer::Chunk* next = head->next;
-        std::free(head);
-        head = next;
-      }
-      most = 0;
-    }
-  };
-  List small{512};
-  List large{64};
+  struct Small;
+  struct Large;
+  using FreeSmall = FreeList<Small, 512>;
+  using FreeLarge = FreeList<Large, 64>;
 
   static std::size_t total(std::size_t capacity) { return sizeof(Buffer::Chunk) + capacity; }
 
-  Buffer::Chunk* take(std::size_t least) {
+  static Buffer::Chunk* take(std::size_t least) {
     const bool is_small = least <= Buffer::kSmall - sizeof(Buffer::Chunk);
-    List& list = is_small ? small : large;
-    const std::size_t bytes = is_small ? Buffer::kSmall : total(Buffer::kLarge);
-    Buffer::Chunk* chunk = list.head;
-    if (chunk != nullptr) {
-      list.head = chunk->next;
-      --list.count;
-    } else {
-      chunk = static_cast<Buffer::Chunk*>(std::malloc(bytes));
-      GATEWAY_CHECK(chunk != nullptr);
-      chunk->capacity = static_cast<std::uint32_t>(bytes - sizeof(Buffer::Chunk));
-    }
+    auto* chunk =
+        static_cast<Buffer::Chunk*>(is_small ? FreeSmall::take() : FreeLarge::take());
+    if (chunk == nullptr) chunk = make(is_small ? Buffer::kSmall : total(Buffer::kLarge));
     chunk->next = nullptr;
     chunk->begin = chunk->end = 0;
     return chunk;
   }
 
-  void give(Buffer::Chunk* chunk) {
-    List& list = chunk->capacity < Buffer::kSmall ? small : large;
-    if (list.count >= list.most) return std::free(chunk);
-    chunk->next = list.head;
-    list.head = chunk;
-    ++list.count;
+  static Buffer::Chunk* make(std::size_t bytes) {
+    auto* chunk = static_cast<Buffer::Chunk*>(std::malloc(bytes));
+    GATEWAY_CHECK(chunk != nullptr);
+    chunk->capacity = static_cast<std::uint32_t>(bytes - sizeof(Buffer::Chunk));
+    return chunk;
+  }
+
+  static void give(Buffer::Chunk* chunk) {
+    if (chunk->capacity < Buffer::kSmall)
+      FreeSmall::give(chunk);
+    else
+      FreeLarge::give(chunk);
   }
 };
 
-namespace {
-thread_local ChunkPool pool;
-}  // namespace
-
 void Buffer::add_chunk(std::size_t least) {
-  Chunk* chunk = pool.take(least);
+  Chunk* chunk = ChunkPool::take(least);
   if (tail_ == nullptr)
     head_ = chunk;
   else
@@ -116,7 +99,7 @@ void Buffer::drop_front() {
   Chunk* chunk = head_;
   head_ = chunk->next;
   if (head_ == nullptr) tail_ = nullptr;
-  pool.give(chunk);
+  ChunkPool::give(chunk);
 }
 
 void Buffer::consume(std::size_t count) {

@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <cstdlib>
 
+#include "gateway/base/free_list.h"
+
 namespace gateway::net {
 
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
@@ -14,42 +16,23 @@ namespace {
 
 constexpr std::size_t kSize = 40;  // struct wpacket_sub, an open length field in a record
 constexpr std::size_t kGrain = 16;
-constexpr unsigned kKept = 8;
 
 // Every block is one of malloc's: whichever thread frees it, and whether it is kept or not.
-struct Kept {
-  void* head = nullptr;
-  unsigned room = kKept;
-  ~Kept() {
-    while (head != nullptr) {
-      void* next = *static_cast<void**>(head);
-      std::free(head);
-      head = next;
-    }
-    room = 0;  // OpenSSL's own farewell to the thread comes after this
-  }
-};
-thread_local Kept kept;
+struct OpensslBlocks;
+using Kept = FreeList<OpensslBlocks, 8>;
 
 void* allocate(std::size_t size, const char* /*file*/, int /*line*/) {
   if (size == 0) return nullptr;
-  if (size > kSize || size + kGrain <= kSize) return std::malloc(size);
-  Kept& mine = kept;
-  void* block = mine.head;
-  if (block == nullptr) return std::malloc(kSize);
-  mine.head = *static_cast<void**>(block);
-  ++mine.room;
-  return block;
+  const bool kept_size = size <= kSize && size + kGrain > kSize;
+  void* const block = kept_size ? Kept::take() : nullptr;
+  return block != nullptr ? block : std::malloc(kept_size ? kSize : size);
 }
 
 void release(void* block, const char* /*file*/, int /*line*/) {
   if (block == nullptr) return;
   const std::size_t size = malloc_usable_size(block);
-  Kept& mine = kept;
-  if (size < kSize || size >= kSize + kGrain || mine.room == 0) return std::free(block);
-  *static_cast<void**>(block) = mine.head;
-  mine.head = block;
-  --mine.room;
+  if (size < kSize || size >= kSize + kGrain) return std::free(block);
+  Kept::give(block);
 }
 
 }  // namespace
