@@ -9,6 +9,7 @@
 #include <array>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace gateway::net {
@@ -24,12 +25,13 @@ using Function = void (*)();
 OSSL_FUNC_cipher_get_ctx_params_fn* default_ask = nullptr;
 OSSL_FUNC_cipher_set_ctx_params_fn* default_set = nullptr;
 
-// Without strcmp, which costs as much as all the rest: nearly always the first byte decides.
+// Without strcmp or a loop, which cost as much as all the rest: nearly always the first byte decides.
 bool is_nonce_size(const OSSL_PARAM& parameter) {
   static constexpr char kKey[] = OSSL_CIPHER_PARAM_IVLEN;
-  std::size_t i = 0;
-  while (i < sizeof kKey && parameter.key[i] == kKey[i]) ++i;
-  return i == sizeof kKey;
+  const auto same = [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return ((parameter.key[I] == kKey[I]) && ...);
+  };
+  return same(std::make_index_sequence<sizeof kKey>());
 }
 
 int tell_nonce_size(OSSL_PARAM& parameter) {

@@ -64,14 +64,14 @@ void IoBuffers::unpoison_plain() {
 BIO_METHOD* IoBuffers::make_method() {
   BIO_METHOD* method = BIO_meth_new(BIO_get_new_index() | BIO_TYPE_SOURCE_SINK, "loop");
   GATEWAY_CHECK(method != nullptr);
+  // The flags are only looked at after a call that failed, which is a read without bytes, so nobody
+  // has to clear them.
   BIO_meth_set_read(method, [](BIO* bio, char* out, int size) {
-    BIO_clear_retry_flags(bio);
     const int count = static_cast<IoBuffers*>(BIO_get_data(bio))->read(out, size);
     if (count < 0) BIO_set_retry_read(bio);
     return count;
   });
   BIO_meth_set_write(method, [](BIO* bio, const char* bytes, int size) {
-    BIO_clear_retry_flags(bio);
     return static_cast<IoBuffers*>(BIO_get_data(bio))->write(bytes, size);
   });
   // Flushing is the transport's business; no other question has an answer here.
