@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <openssl/ssl.h>
 
+#include "gateway/net/openssl.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/net/tls_server.h"
 #include "tests/support/temporary_folder.h"
@@ -534,36 +535,64 @@ TEST_F(TlsTransportTest, ABrokenRecordFailsTheConnection) {
   ::close(other);
 }
 
-// Buffers are given back between reads, never under a record of which a part is there.
-TEST_F(TlsTransportTest, ARecordMayComeByteByByte) {
-  make_server();
-  SSL_CTX* context = SSL_CTX_new(TLS_client_method());
-  const int client = loopback_.dial();
-  accept();
-  SSL* ssl = SSL_new(context);
-  SSL_set_fd(ssl, client);
-  ASSERT_EQ(::fcntl(client, F_SETFL, O_NONBLOCK), 0);
-  ASSERT_TRUE(until([&] { return SSL_connect(ssl) == 1 && at_server_.opened == 1; }));
-  BIO* records = BIO_new(BIO_s_mem());
-  SSL_set0_wbio(ssl, records);
-  std::string sent;
-  for (const std::string_view text : {"one", "two", "three"}) {
-    ASSERT_EQ(SSL_write(ssl, text.data(), static_cast<int>(text.size())),
-              static_cast<int>(text.size()));
-    char* bytes = nullptr;
-    const long size = BIO_get_mem_data(records, &bytes);
-    for (long i = 0; i < size; ++i) {
-      const std::uint64_t before = server_->bytes_read();
-      ASSERT_EQ(::send(client, bytes + i, 1, 0), 1);
-      ASSERT_TRUE(until([&] { return server_->bytes_read() > before; }));
-    }
-    BIO_reset(records);
-    sent += text;
-    EXPECT_EQ(at_server_.received, sent);
+// A client whose records are sent by hand, cut as one likes.
+class TlsRecordsTest : public TlsTransportTest {
+ protected:
+  ~TlsRecordsTest() override { ::close(fd_); }
+  void shake_hands() {
+    make_server();
+    fd_ = loopback_.dial();
+    accept();
+    SSL_set_fd(ssl_.get(), fd_);
+    ASSERT_EQ(::fcntl(fd_, F_SETFL, O_NONBLOCK), 0);
+    ASSERT_TRUE(until([&] { return SSL_connect(ssl_.get()) == 1 && at_server_.opened == 1; }));
+    SSL_set0_wbio(ssl_.get(), records_);
   }
-  SSL_free(ssl);
-  SSL_CTX_free(context);
-  ::close(client);
+  std::string seal(std::initializer_list<std::string_view> texts) {
+    for (const std::string_view text : texts) {
+      EXPECT_GT(SSL_write(ssl_.get(), text.data(), static_cast<int>(text.size())), 0);
+      sent_ += text;
+    }
+    std::string sealed(BIO_ctrl_pending(records_), ' ');
+    BIO_read(records_, sealed.data(), static_cast<int>(sealed.size()));
+    return sealed;
+  }
+  void send(std::string_view bytes) {
+    const std::uint64_t before = server_->bytes_read();
+    ASSERT_EQ(::send(fd_, bytes.data(), bytes.size(), 0), static_cast<ssize_t>(bytes.size()));
+    ASSERT_TRUE(until([&] { return server_->bytes_read() == before + bytes.size(); }));
+  }
+
+  int fd_ = -1;
+  SslCtxPtr context_{SSL_CTX_new(TLS_client_method())};
+  SslPtr ssl_{SSL_new(context_.get())};
+  BIO* records_ = BIO_new(BIO_s_mem());
+  std::string sent_;
+};
+
+// Buffers are given back between reads, never under a record of which a part is there.
+TEST_F(TlsRecordsTest, ARecordMayComeByteByByte) {
+  shake_hands();
+  for (const std::string_view text : {"one", "two", "three"}) {
+    const std::string sealed = seal({text});
+    for (std::size_t i = 0; i < sealed.size(); ++i) send(std::string_view(sealed).substr(i, 1));
+    EXPECT_EQ(at_server_.received, sent_);
+  }
+}
+
+// Nothing that was whole waits in OpenSSL's buffer for more bytes.
+TEST_F(TlsRecordsTest, SeveralRecordsMayBeCutAnywhere) {
+  shake_hands();
+  std::size_t cut = 1;
+  for (std::size_t size = 2; cut < size; ++cut) {
+    const std::string before = sent_ + "one";
+    const std::string sealed = seal({"one", "two", "three"});
+    size = sealed.size();
+    send(std::string_view(sealed).substr(0, cut));
+    EXPECT_TRUE(cut < size / 2 || at_server_.received.starts_with(before)) << cut;
+    send(std::string_view(sealed).substr(cut));
+    ASSERT_EQ(at_server_.received, sent_) << cut;
+  }
 }
 
 }  // namespace
