@@ -20,8 +20,7 @@ struct ChunkPool {
 
   static Buffer::Chunk* take(std::size_t least) {
     const bool is_small = least <= Buffer::kSmall - sizeof(Buffer::Chunk);
-    auto* chunk =
-        static_cast<Buffer::Chunk*>(is_small ? FreeSmall::take() : FreeLarge::take());
+    auto* chunk = static_cast<Buffer::Chunk*>(is_small ? FreeSmall::take() : FreeLarge::take());
     if (chunk == nullptr) chunk = make(is_small ? Buffer::kSmall : total(Buffer::kLarge));
     chunk->next = nullptr;
     chunk->begin = chunk->end = 0;

@@ -5,10 +5,10 @@
 
 namespace gateway {
 
-/// Freed blocks of malloc's, at most kKept per thread and Tag, all of one size that holds a pointer.
-/// The list has no destructor, so that using it costs no look whether it was made already; what ends
-/// it with its thread is made when a block is first missed. Before that and after it blocks go back
-/// to malloc at once.
+/// Freed blocks of malloc's, at most kKept per thread and Tag, all of one size that holds a
+/// pointer. The list has no destructor, so that using it costs no look whether it was made already;
+/// what ends it with its thread is made when a block is first missed. Before that and after it
+/// blocks go back to malloc at once.
 template <typename Tag, std::size_t kKept>
 class FreeList {
  public:

@@ -25,7 +25,8 @@ using Function = void (*)();
 OSSL_FUNC_cipher_get_ctx_params_fn* default_ask = nullptr;
 OSSL_FUNC_cipher_set_ctx_params_fn* default_set = nullptr;
 
-// Without strcmp or a loop, which cost as much as all the rest: nearly always the first byte decides.
+// Without strcmp or a loop, which cost as much as all the rest: nearly always the first byte
+// decides.
 bool is_nonce_size(const OSSL_PARAM& parameter) {
   static constexpr char kKey[] = OSSL_CIPHER_PARAM_IVLEN;
   const auto same = [&]<std::size_t... I>(std::index_sequence<I...>) {

@@ -11,8 +11,8 @@ namespace {
 
 constexpr unsigned char kHandshakeRecord = 0x16;  // RFC 8446 §5.1
 
-// A read of at most this size goes to OpenSSL in one piece, not as a header and the rest: that saves
-// it a call. In a long run of records it would move the beginning of each next one about.
+// A read of at most this size goes to OpenSSL in one piece, not as a header and the rest: that
+// saves it a call. In a long run of records it would move the beginning of each next one about.
 constexpr std::size_t kReadAhead = 4 * 1024;
 
 /// Records over a socket, by OpenSSL, through the thread's buffers.
