@@ -5,6 +5,33 @@ add_custom_target(programs)
 add_custom_target(in_process_tests)
 add_custom_target(fuzzers)
 
+# gateway_precompiled(<name> HEADERS <header>... [LIBS <target>...]): headers that targets of the same
+# flags take with gateway_use_precompiled(). Only of libraries that every file may include: a header of
+# ours would hide an include that is missing or points upward. Files still name what they use: lint
+# compiles them without.
+function(gateway_precompiled name)
+  if(NOT GATEWAY_PCH)
+    return()
+  endif()
+  cmake_parse_arguments(arg "" "" "HEADERS;LIBS" ${ARGN})
+  file(CONFIGURE OUTPUT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cc CONTENT "")
+  add_library(${name} OBJECT ${CMAKE_CURRENT_BINARY_DIR}/${name}.cc)
+  target_link_libraries(${name} PRIVATE gateway_flags ${arg_LIBS})
+  target_precompile_headers(${name} PRIVATE ${arg_HEADERS})
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${name} PRIVATE -fpch-preprocess)  # ccache wants it
+  endif()
+endfunction()
+
+function(gateway_use_precompiled target name)
+  if(TARGET ${name})
+    target_precompile_headers(${target} REUSE_FROM ${name})
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      target_compile_options(${target} PRIVATE -fpch-preprocess)
+    endif()
+  endif()
+endfunction()
+
 # gateway_library(<folder> [DEPS <folder>...] [LIBS <external target>...])
 # One static library of every .cc in the calling folder. DEPS name lower layers: one that has not been
 # declared yet is an upward include and stops the configuration.
@@ -28,6 +55,9 @@ function(gateway_library name)
     target_link_libraries(gateway_${name} ${scope} gateway_${dep})
   endforeach()
   target_link_libraries(gateway_${name} ${scope} gateway_flags ${arg_LIBS})
+  if(sources)
+    gateway_use_precompiled(gateway_${name} precompiled)
+  endif()
   if(sources AND name IN_LIST gateway_trained)
     target_compile_options(gateway_${name} PRIVATE ${gateway_profile_options})
     if(GATEWAY_PGO STREQUAL "generate")
@@ -45,6 +75,7 @@ function(gateway_unit_test name)
     target_link_libraries(unit_${name} PRIVATE gateway_${dep})
   endforeach()
   target_link_libraries(unit_${name} PRIVATE gateway_flags GTest::gmock GTest::gtest_main ${arg_LIBS})
+  gateway_use_precompiled(unit_${name} precompiled_tests)
   add_dependencies(in_process_tests unit_${name})
   add_test(NAME unit_${name} COMMAND unit_${name})
   set_tests_properties(unit_${name} PROPERTIES LABELS unit TIMEOUT 300)

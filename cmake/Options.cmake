@@ -12,15 +12,24 @@ set(GATEWAY_PGO_DIR "${CMAKE_SOURCE_DIR}/build/pgo-profile" CACHE PATH "Where pr
 option(GATEWAY_BENCH "Build what bench/ measures with" ON)
 option(GATEWAY_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 
+option(GATEWAY_PCH "Precompile the headers of the libraries that most files use" ON)
+if(GATEWAY_PGO)
+  set(GATEWAY_PCH OFF)  # the layers of that build differ in their flags
+endif()
+
+# A precompiled header is cached too; what ccache asks for in return is that the key leaves out macros
+# and times (it hashes what went into the header).
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
-  set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(launcher ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${launcher})
+  set(CMAKE_C_COMPILER_LAUNCHER ${launcher})
 endif()
 
 add_library(gateway_flags INTERFACE)
 target_include_directories(gateway_flags INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(gateway_flags INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion)
+# -pthread in every file, for a precompiled header fits only files of the same flags.
+target_compile_options(gateway_flags INTERFACE -Wall -Wextra -Wconversion -Wno-sign-conversion -pthread)
 # Stacks that any profiler can walk, except in the build that is for speed alone.
 if(NOT GATEWAY_PGO)
   target_compile_options(gateway_flags INTERFACE -fno-omit-frame-pointer)
