@@ -71,9 +71,11 @@ bench: ## Measure against the peers (long) and write bench/RESULTS.md
 	@$(MAKE) --no-print-directory release
 	tools/build-pgo
 	bench/run
+	@if [ "$$(id -u)" -eq 0 ]; then bench/trixie; else \
+	  echo "bodies are judged on Debian 13: run 'sudo bench/trixie' for these rows"; fi
 
 .PHONY: bench-quick
-bench-quick: ## The same rows in a few minutes, with more noise, into build/bench/quick
+bench-quick: ## The same rows in short, with more noise, into build/bench/quick
 	@tools/install-dependencies build bench
 	@bench/install-peers
 	@$(MAKE) --no-print-directory release

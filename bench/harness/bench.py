@@ -9,12 +9,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import machine
 from .contestants import Contestant
 from .counts import CallCounter
 from .load import LoadError
 from .process import StartError
 from .stage import Running, Stage
+from .stats import hopeless
 
+# After so many rounds a row may end for lack of time, and peers far from the best may sit down.
+FEWEST_ROUNDS = 3
+START = time.monotonic()
 # What can go wrong with one contestant without spoiling the row for the others.
 TROUBLE = (StartError, LoadError, OSError, RuntimeError, ValueError)
 
@@ -28,6 +33,9 @@ class Bench:
     rounds: int
     seconds: float
     quick: bool = False
+    row_seconds: float = 200  # no further round of a table once it took so long
+    wait: float = 20          # for a quiet machine, before each row
+    busy: float = 0           # cores that others kept busy before this row
     data: dict = field(default_factory=lambda: {"rows": {}})
 
     def stage(self) -> Stage:
@@ -37,15 +45,24 @@ class Bench:
               names: tuple[str, ...] = ()) -> list[Contestant]:
         return [c for c in self.contestants
                 if c.level == "tuned" and c.role in roles and c.takes_part(purpose)
-                and c.kind.name != "floor F0" and (not names or c.kind.name in names)]
+                and (c.kind.name in names if names else c.kind.name != "floor F0")]
 
-    def all_levels(self, purpose: str = "forward") -> list[Contestant]:
-        return [c for c in self.contestants if c.takes_part(purpose) and c.kind.name != "floor F0"]
+    def all_levels(self, purpose: str = "forward", plain: bool = False) -> list[Contestant]:
+        """`plain`: with the floor that knows no TLS."""
+        return [c for c in self.contestants
+                if c.takes_part(purpose) and (plain or c.kind.name != "floor F0")]
+
+    def begin(self) -> None:
+        """Before a row: as quiet a machine as can be had for some patience."""
+        self.busy = machine.wait_until_quiet(self.wait)
 
     def record(self, key: str, values: dict[str, list[float]],
                troubles: dict[str, str] | None = None, note: str = "") -> None:
         """Keeps one row, on disk at once: a later row's failure loses nothing."""
+        before, self.busy = self.busy, machine.busy_cores()
         self.data["rows"][key] = {
+            "busy": [round(before, 2), round(self.busy, 2)],
+            "gateway": self.data.get("versions", {}).get("gateway", ""),
             "values": {name: [round(v, 4) for v in rounds] for name, rounds in values.items()},
             "troubles": troubles or {}, "note": note, "system": self.data.get("system", ""),
             "at": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()),
@@ -59,6 +76,7 @@ class Bench:
         """Starts everybody, then measures all of them in every round, each round in another order.
 
         `measure` gives `width` figures. Returns one table per figure, and who dropped out and why.
+        A row that takes too long has fewer rounds, and peers that cannot be the best have the fewest.
         """
         running: dict[str, Running] = {}
         troubles: dict[str, str] = {}
@@ -69,9 +87,17 @@ class Bench:
                 troubles[name] = str(error)
         tables: list[dict[str, list[float]]] = [{name: [] for name in running}
                                                 for _ in range(width)]
+        start, done = time.monotonic(), 1
+        resting: set[str] = set()
         for number in range(rounds or self.rounds):
-            names = list(running)
+            if number == FEWEST_ROUNDS:
+                resting = _hopeless(tables[0], running)
+            names = [name for name in running if name not in resting]
+            took = time.monotonic() - start
+            if number >= FEWEST_ROUNDS and took + len(names) * took / done > self.row_seconds:
+                break
             names = names[number % len(names):] + names[:number % len(names)] if names else []
+            done += len(names)
             for name in names:
                 try:
                     figures = measure(running[name])
@@ -89,6 +115,16 @@ class Bench:
         return tables, troubles
 
 
+def _hopeless(values: dict[str, list[float]], running: dict[str, Running]) -> set[str]:
+    """Peers that cannot be the best of their kind any more: what they cost is known well enough."""
+    kinds: dict[tuple[str, str], dict[str, list[float]]] = {}
+    for name, one in running.items():
+        if one.contestant.role == "peer":
+            kind = (one.contestant.level, one.values["threads"])
+            kinds.setdefault(kind, {})[name] = values[name]
+    return set().union(*(hopeless(group) for group in kinds.values()))
+
+
 def cpu_per(running: Running, load: Callable[[], float]) -> float:
     """CPU microseconds of the contestant per unit of what `load` says it moved."""
     before = running.process.cpu_ns()
@@ -102,10 +138,11 @@ def calls_per_request(stage: Stage, running: Running, header: str, counts: tuple
     totals = []
     for count in counts:
         counter = CallCounter(running.process, stage.load_cores)
-        stage.load.h2load(running.port, count, connections, header)
+        stage.load.h2load(running.port, count, connections, header, running.scheme)
         totals.append(sum(counter.stop().values()))
     return (totals[1] - totals[0]) / (counts[1] - counts[0])
 
 
 def say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)
+    minutes, seconds = divmod(int(time.monotonic() - START), 60)
+    print(f"{minutes:3}:{seconds:02} {text}", file=sys.stderr, flush=True)

@@ -53,12 +53,15 @@ KINDS = (
 @dataclass(frozen=True)
 class Contestant:
     kind: Kind
-    level: str  # "defaults" or "tuned"; the gateway and the floors are what they are: "tuned"
+    level: str  # "defaults" or "tuned"; the floors are what they are: "tuned"
     binary: str
 
     @property
     def name(self) -> str:
-        return self.kind.name if self.kind.role != "peer" else f"{self.kind.name} {self.level}"
+        """A peer always says its level; of the gateway "tuned" goes without saying."""
+        if self.role == "peer" or self.level == "defaults":
+            return f"{self.kind.name} {self.level}"
+        return self.kind.name
 
     @property
     def role(self) -> str:
@@ -97,7 +100,7 @@ def find(binaries: dict[str, str], venv: Path) -> tuple[list[Contestant], dict[s
         if not binary or not Path(binary).exists():
             missing[kind.name] = "not built" if binary else "not installed"
             continue
-        levels = ("defaults", "tuned") if kind.role == "peer" else ("tuned",)
+        levels = ("defaults", "tuned") if kind.role != "floor" else ("tuned",)
         present += [Contestant(kind, level, binary) for level in levels]
     return present, missing
 
@@ -106,6 +109,11 @@ def version(contestant: Contestant) -> str:
     if not contestant.kind.version:
         return "built from bench/"
     text = first_line([contestant.binary, *contestant.kind.version])
+    return parse_version(text.replace(contestant.binary, ""))
+
+
+def parse_version(text: str) -> str:
+    """The number in what a program says of itself, whose own path may have one too."""
     number = re.search(r"v?\d+\.\d+[\w.+-]*", text)
     return number[0] if number else text
 

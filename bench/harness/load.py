@@ -63,21 +63,21 @@ class Generators:
         self.cores = cores
 
     def wrk(self, port: int, seconds: float, connections: int, header: str = "",
-            script: Path | None = None, path: str = "/jobs") -> Load:
+            script: Path | None = None, scheme: str = "https") -> Load:
         command = ["wrk", "-t1", f"-c{connections}", f"-d{max(1, round(seconds))}s"]
         if header:
             command += ["-H", header]
         if script:
             command += ["-s", str(script)]
-        command.append(f"https://localhost:{port}{path}")
+        command.append(f"{scheme}://localhost:{port}/jobs")
         return _sound(parse_wrk(run_bounded(command, seconds + 30, self.cores)))
 
     def h2load(self, port: int, requests: int, connections: int, header: str = "",
-               seconds: float = 300) -> Load:
+               scheme: str = "https", seconds: float = 300) -> Load:
         command = ["h2load", "--h1", "-t1", f"-n{requests}", f"-c{connections}"]
         if header:
             command += ["-H", header]
-        command.append(f"https://localhost:{port}/jobs")
+        command.append(f"{scheme}://localhost:{port}/jobs")
         return _sound(parse_h2load(run_bounded(command, seconds, self.cores)))
 
     def handshakes(self, port: int, seconds: float, connections: int = 8) -> Load:

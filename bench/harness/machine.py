@@ -6,6 +6,7 @@ import os
 import platform
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 
@@ -22,8 +23,34 @@ def describe() -> dict[str, str]:
         "kernel": platform.release(),
         "system": _os_name(),
         "openssl": first_line(["openssl", "version"]),
-        "load before": " ".join(Path("/proc/loadavg").read_text().split()[:3]),
     }
+
+
+def busy_cores(seconds: float = 1.0) -> float:
+    """How many cores worth of work anybody does, while we do nothing; another guest's share counts."""
+    first, start = _busy_ticks(), time.monotonic()
+    time.sleep(seconds)
+    ticks = (_busy_ticks() - first) / os.sysconf("SC_CLK_TCK")
+    return ticks / (time.monotonic() - start)
+
+
+def wait_until_quiet(seconds: float, limit: float = 0.1) -> float:
+    """Waits at most so long for a quiet machine; returns how many cores were busy at the end."""
+    end = time.monotonic() + seconds
+    while True:
+        busy = busy_cores()
+        if busy <= limit or time.monotonic() >= end:
+            return busy
+
+
+def parse_busy_ticks(text: str) -> int:
+    """All but idle and waiting for a disk, from the first line of /proc/stat; guests are in user."""
+    user, nice, system, _idle, _wait, irq, softirq, steal = map(int, text.split()[1:9])
+    return user + nice + system + irq + softirq + steal
+
+
+def _busy_ticks() -> int:
+    return parse_busy_ticks(Path("/proc/stat").read_text())
 
 
 def first_line(command: list[str]) -> str:

@@ -20,6 +20,7 @@ CONNECTIONS = 32
 # Enough that a proxy slowed down by strace always finds a batch: what remains is calls per request.
 TRACED_CONNECTIONS = 64
 COUNTED = ("gateway", "gateway+pgo", "floor F1", *COUNTED_PEERS)
+COUNTED_PLAIN = (*COUNTED, "floor F0")
 
 
 def starters(stage: Stage, contestants: list[Contestant], purpose: str = "forward",
@@ -28,7 +29,7 @@ def starters(stage: Stage, contestants: list[Contestant], purpose: str = "forwar
 
 
 def small_cpu(bench: Bench) -> None:
-    request_cpu(bench, "small_cpu", bench.all_levels(), "forward", "")
+    request_cpu(bench, "small_cpu", bench.all_levels(plain=True), "forward", "")
 
 
 def policy_cpu(bench: Bench) -> None:
@@ -40,42 +41,45 @@ def request_cpu(bench: Bench, key: str, contestants: list[Contestant], purpose: 
     with bench.stage() as stage:
         def measure(running: Running) -> list[float]:
             return [cpu_per(running, lambda: stage.load.wrk(
-                running.port, bench.seconds, CONNECTIONS, header).requests)]
+                running.port, bench.seconds, CONNECTIONS, header,
+                scheme=running.scheme).requests)]
 
         tables, troubles = bench.interleave(stage, starters(stage, contestants, purpose), measure)
     bench.record(key, tables[0], troubles)
 
 
 def small_calls(bench: Bench) -> None:
-    request_calls(bench, "small_calls", "forward", "")
+    request_calls(bench, "small_calls", "forward", "", COUNTED_PLAIN)
 
 
 def policy_calls(bench: Bench) -> None:
-    request_calls(bench, "policy_calls", "policy", TOKEN)
+    request_calls(bench, "policy_calls", "policy", TOKEN, COUNTED)
 
 
-def request_calls(bench: Bench, key: str, purpose: str, header: str) -> None:
+def request_calls(bench: Bench, key: str, purpose: str, header: str,
+                  names: tuple[str, ...]) -> None:
     counts = (2000, 6000) if bench.quick else (2000, 12000)
     with bench.stage() as stage:
         tables, troubles = bench.interleave(
-            stage, starters(stage, bench.tuned(purpose, names=COUNTED), purpose),
+            stage, starters(stage, bench.tuned(purpose, names=names), purpose),
             lambda running: [calls_per_request(stage, running, header, counts, TRACED_CONNECTIONS)],
             rounds=1)
     bench.record(key, tables[0], troubles)
 
 
 def small_instructions(bench: Bench) -> None:
-    request_instructions(bench, "small_instructions", "forward", "")
+    request_instructions(bench, "small_instructions", "forward", "", COUNTED_PLAIN)
 
 
 def policy_instructions(bench: Bench) -> None:
-    request_instructions(bench, "policy_instructions", "policy", TOKEN)
+    request_instructions(bench, "policy_instructions", "policy", TOKEN, COUNTED)
 
 
-def request_instructions(bench: Bench, key: str, purpose: str, header: str) -> None:
+def request_instructions(bench: Bench, key: str, purpose: str, header: str,
+                         names: tuple[str, ...]) -> None:
     values: dict[str, list[float]] = {}
     troubles: dict[str, str] = {}
-    for contestant in bench.tuned(purpose, names=COUNTED):
+    for contestant in bench.tuned(purpose, names=names):
         try:
             values[contestant.name] = [counted(bench, contestant, purpose, header) / 1000]
             say(f"  {contestant.name}: {values[contestant.name][0]:.2f}")
@@ -92,8 +96,8 @@ def counted(bench: Bench, contestant: Contestant, purpose: str, header: str) -> 
     for count in counts:
         with bench.stage() as stage:
             running = stage.start(contestant, purpose, under_callgrind=True)
-            stage.load.h2load(running.port, 4, 4, header)
-            stage.load.h2load(running.port, count, 4, header)
+            stage.load.h2load(running.port, 4, 4, header, running.scheme)
+            stage.load.h2load(running.port, count, 4, header, running.scheme)
             running.process.stop(60, contestant.kind.leave)
             totals.append(instructions(running.folder))
     return per_unit(totals[0], totals[1], *counts)
@@ -176,7 +180,7 @@ def _idle_kib(stage: Stage, running: Running, wanted: int) -> float:
     before = running.process.resident_kib()
     holder = subprocess.Popen(
         [str(stage.programs / "bench_idle"), "--port", str(running.port), "--connections",
-         str(wanted)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+         str(wanted), "--seconds", "300"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
         preexec_fn=lambda: os.sched_setaffinity(0, stage.load_cores))
     try:
         ready = holder.stdout.readline()
@@ -187,7 +191,7 @@ def _idle_kib(stage: Stage, running: Running, wanted: int) -> float:
         holder.wait()
     held = [int(line.split()[1]) for line in (ready, rest) if line.strip()]
     if len(held) != 2 or min(held) < wanted:
-        raise ValueError(f"only {held} of {wanted} connections were held")
+        raise ValueError(f"only {held} of {wanted} connections were held, or opened within 300 s")
     return (after - before) / wanted
 
 

@@ -68,10 +68,15 @@ class Process:
             os.kill(self.pid, number)
 
     def stop(self, seconds: float = 5, number: int = signal.SIGTERM) -> None:
-        """A signal to end, then SIGKILL for the group: nothing of it survives."""
+        """A signal to end, then SIGKILL for the group: nothing of it survives.
+
+        Helpers that end when the first process has ended are given the rest of the time."""
+        end = time.monotonic() + seconds
         self.tell(number)
         try:
             self.popen.wait(seconds)
+            while time.monotonic() < end and self._group_lives():
+                time.sleep(0.02)
         except subprocess.TimeoutExpired:
             pass
         try:
@@ -79,6 +84,13 @@ class Process:
         except ProcessLookupError:
             pass
         self.popen.wait()
+
+    def _group_lives(self) -> bool:
+        try:
+            os.killpg(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        return True
 
 
 def run_bounded(command: list[str], seconds: float, cores: set[int] | None = None, nice: int = 0,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import shutil
+import signal
 import ssl
 import subprocess
 import time
@@ -42,8 +44,10 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
+        for process in self.running:
+            process.tell(signal.SIGTERM)
         for process in reversed(self.running):
-            process.stop()
+            process.stop(1)  # what it still had to say does not count any more
         shutil.rmtree(self.scratch, ignore_errors=True)
 
     def start(self, contestant: Contestant, purpose: str = "forward", threads: int = 1,
@@ -74,15 +78,15 @@ class Stage:
         process = self._keep(Process(
             contestant.name, callgrind(command, folder) if under_callgrind else command,
             folder / "log", self.proxy_cores if pinned else None,
-            _environment(contestant, threads)))
+            _environment(contestant, threads, folder)))
         running = Running(contestant, process, port, admin, folder, values)
         process.wait_for_port(port, 180 if under_callgrind else 20)
         if not under_callgrind:
             running.ask_once()
         return running
 
-    def stop(self, running: "Running", seconds: float = 5) -> None:
-        running.process.stop(seconds)
+    def stop(self, running: "Running") -> None:
+        running.process.stop(2)
         self.running.remove(running.process)
 
     def _keep(self, process: Process) -> Process:
@@ -106,6 +110,10 @@ class Running:
     def name(self) -> str:
         return self.contestant.name
 
+    @property
+    def scheme(self) -> str:
+        return "http" if self.contestant.kind.name == "floor F0" else "https"
+
     def ask_once(self, seconds: float = 10) -> None:
         """The right answer within the time; some open their port before they can serve."""
         end = time.monotonic() + seconds
@@ -122,16 +130,16 @@ class Running:
             raise StartError(f"{self.name} answered {body[:80]!r}")
 
     def fetch(self, path: str) -> bytes:
-        scheme = "http" if self.contestant.kind.name == "floor F0" else "https"
-        request = urllib.request.Request(f"{scheme}://localhost:{self.port}{path}",
+        request = urllib.request.Request(f"{self.scheme}://localhost:{self.port}{path}",
                                          headers={"Authorization": "mytoken"})
         with urllib.request.urlopen(request, timeout=10, context=unverified()) as answer:
             return answer.read()
 
 
+@functools.cache
 def unverified() -> ssl.SSLContext:
     """The certificate is made for the run alone; nobody could have signed it."""
-    context = ssl.create_default_context()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     return context
@@ -148,9 +156,9 @@ def make_certificate(folder: Path) -> None:
     (folder / "both.pem").write_text(both)
 
 
-def _environment(contestant: Contestant, threads: int) -> dict[str, str]:
+def _environment(contestant: Contestant, threads: int, folder: Path) -> dict[str, str]:
     environment = {"GOMAXPROCS": str(threads)} if contestant.level == "tuned" else {}
-    environment["XDG_DATA_HOME"] = environment["XDG_CONFIG_HOME"] = "/nonexistent"
+    environment["XDG_DATA_HOME"] = environment["XDG_CONFIG_HOME"] = str(folder)
     if contestant.kind.openssl and contestant.level == "tuned":
         environment["OPENSSL_CONF"] = str(CONFIGS / "openssl-tuned.cnf")
     return environment

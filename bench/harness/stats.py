@@ -19,10 +19,22 @@ def spread(values: list[float]) -> float:
     return (max(values) - min(values)) / 2 / middle if middle else 0.0
 
 
-def cheapest(values: dict[str, list[float]]) -> str | None:
-    """The name with the lowest median; None when there is nothing to choose from."""
-    measured = {name: median(rounds) for name, rounds in values.items() if rounds}
-    return min(measured, key=measured.__getitem__) if measured else None
+def best(values: dict[str, list[float]], reference: list[float] | None = None,
+         more: bool = False) -> str | None:
+    """Who costs least (or has most); by the rounds it shares with the reference where there is one,
+    for a median of more or other rounds would favour whoever sat in the quieter ones."""
+    measured = {name: paired_ratio(rounds, reference) if reference else median(rounds)
+                for name, rounds in values.items() if rounds}
+    if not measured:
+        return None
+    return (max if more else min)(measured, key=measured.__getitem__)
+
+
+def hopeless(values: dict[str, list[float]], limit: float = 1.5) -> set[str]:
+    """Those who are so far from the best that more rounds could not make them the best."""
+    leader = best(values)
+    return {name for name, rounds in values.items()
+            if leader and rounds and paired_ratio(rounds, values[leader]) > limit}
 
 
 def per_unit(small_total: float, large_total: float, small_units: int, large_units: int) -> float:

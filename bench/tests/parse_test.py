@@ -1,8 +1,9 @@
 import unittest
 
-from bench.harness.contestants import render
+from bench.harness.contestants import parse_version, render
 from bench.harness.counts import parse_callgrind, parse_strace
 from bench.harness.load import LoadError, parse_h2load, parse_own, parse_wrk
+from bench.harness.machine import parse_busy_ticks
 from bench.harness.profile import parse_annotate
 
 WRK = """Running 3s test @ https://localhost:1/jobs
@@ -87,6 +88,20 @@ class Annotate(unittest.TestCase):
                 "     34  ???:0x0000000000052e40 [/usr/lib/libssl.so.3]\n")
         self.assertEqual(parse_annotate(text),
                          {"ns::f(int)": 1200, "libssl.so.3 0x0000000000052e40": 34})
+
+
+class Versions(unittest.TestCase):
+    def test_the_number_a_program_says(self):
+        for text, number in [("nginx version: nginx/1.22.1", "1.22.1"),
+                             ("  version: 9e5580933739775e/1.40.0/Clean/RELEASE/BoringSSL", "1.40.0"),
+                             ("HAProxy version 2.6.12-1+deb12u4 2026/01/01", "2.6.12-1+deb12u4"),
+                             ("unknown", "unknown")]:
+            self.assertEqual(parse_version(text), number)
+
+
+class Machine(unittest.TestCase):
+    def test_idle_and_waiting_for_a_disk_are_not_busy(self):
+        self.assertEqual(parse_busy_ticks("cpu  1 2 4 1000 2000 8 16 32 64 128\ncpu0 1 1"), 63)
 
 
 class Render(unittest.TestCase):

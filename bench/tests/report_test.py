@@ -21,13 +21,27 @@ class Verdicts(unittest.TestCase):
                   "floor F1": [8.0]}
         self.assertEqual(report.verdicts(ROW, values, "gateway"), [True, True])
 
+    def test_defaults_are_compared_with_defaults(self):
+        row = Row("x", "x", "µs", 1.0, defaults_goal=0.9)
+        values = {"gateway": [9.0], "gateway defaults": [9.5], "a tuned": [10.0], "a defaults": [10.0]}
+        self.assertEqual(report.verdicts(row, values, "gateway"), [True, False])
+        self.assertEqual(report.verdicts(row, {**values, "gateway defaults": [8.0]}, "gateway"),
+                         [True, True])
+        self.assertEqual(report.peers(values, "defaults"), {"a defaults": [10.0]})
+
+    def test_the_rival_is_who_the_gateway_compares_worst_with(self):
+        values = {"gateway": [10, 20], "a tuned": [10, 19], "b tuned": [9, 30]}
+        self.assertEqual(report.rival(ROW, values), "a tuned")
+        row = Row("x", "x", "×", absolute_goal=1.9, more_is_better=True)
+        self.assertEqual(report.rival(row, {"a tuned": [2.0], "b tuned": [1.0]}), "a tuned")
+
     def test_a_loss_is_shown(self):
         values = {"gateway": [9.0], "a tuned": [10.0]}
         self.assertEqual(report.verdicts(ROW, values, "gateway"), [False])
         self.assertIn("**missed**", report.summary_line(ROW, entry(values)))
 
     def test_without_peers_nothing_is_judged(self):
-        self.assertIn("not judged", report.summary_line(ROW, entry({"gateway": [9.0]})))
+        self.assertIn("no goal", report.summary_line(ROW, entry({"gateway": [9.0]})))
 
     def test_more_can_be_better(self):
         row = Row("x", "x", "×", absolute_goal=1.9, more_is_better=True)
@@ -48,6 +62,27 @@ class Written(unittest.TestCase):
         self.assertIn("b tuned was not measured: did not start", text)
         self.assertIn("h2o is missing: absent", text)
         self.assertIn("| 10 MB bodies, backend to client: CPU | not measured |", text)
+
+
+    def test_a_loss_comes_with_its_reason_and_a_busy_machine_is_told(self):
+        busy = {**entry({"gateway": [40.0]}), "busy": [0.01, 0.93]}
+        data = {"rows": {"reload": busy}, "machine": {}, "versions": {}, "missing": {}}
+        with tempfile.TemporaryDirectory() as folder:
+            report.write(data, Path(folder))
+            text = (Path(folder) / "RESULTS.md").read_text()
+        self.assertIn("## Not reached", text)
+        self.assertIn("reading the YAML file", text)
+        self.assertIn("the machine was not quiet", text)
+
+    def test_rows_of_another_system_come_first_and_keep_ours(self):
+        ours = {"rows": {"bulk_up": entry({"gateway": [9.0]}), "idle": entry({"gateway": [1.0]})},
+                "machine": {}, "versions": {}, "missing": {}}
+        other = {**ours, "rows": {"bulk_up": entry({"gateway": [3.0]})}, "system": "Debian 13"}
+        rows = report.merged(ours, other)["rows"]
+        self.assertEqual(rows["bulk_up"]["values"], {"gateway": [3.0]})
+        self.assertEqual(rows["bulk_up"]["also"]["values"], {"gateway": [9.0]})
+        self.assertEqual(rows["idle"], ours["rows"]["idle"])
+        self.assertIs(report.merged(ours, report.load(Path("not/there"))), ours)
 
 
 class Plot(unittest.TestCase):

@@ -88,3 +88,13 @@ def test_what_a_killed_run_left_behind_is_removed_and_nothing_else(tmp_path):
         result = run("build", PATH=path, POLICY_RC_FILE=str(policy))
         assert (result.returncode, result.stderr) == (0, "")
         assert policy.exists() == stays, text
+
+
+def test_the_peers_and_the_debian_root_of_the_benchmark_are_wanted_where_there_are_packages(tmp_path):
+    release = tmp_path / "os-release"
+    path = tool_folder(tmp_path / "bin", {"dpkg-query": "exit 1", "id": "echo 1000", "sudo": "exit 1"})
+    for version, there in ("12", True), ("13", False):
+        release.write_text(f"ID=debian\nVERSION_ID={version}\n")
+        wanted = run("bench", PATH=path, OS_RELEASE_FILE=str(release)).stderr
+        assert "nginx" in wanted and "valgrind" in wanted
+        assert ("h2o" in wanted) == there and ("debootstrap" in wanted) == there, wanted
