@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "gateway/base/file.h"
 #include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/timer.h"
 
@@ -85,7 +86,17 @@ std::vector<std::string> Service::tls_files() const {
   std::vector<std::string> files;
   for (const config::CertificateSource& source : tls.certificates)
     files.insert(files.end(), {source.certificate, source.key});
+  if (!tls.client_ca.empty()) files.push_back(tls.client_ca);
   return files;
+}
+
+net::Digest Service::client_ca_digest() const {
+  return net::digest_of({read_file(options_.listener.tls->client_ca).value_or(std::string())});
+}
+
+void Service::renew_tls() {
+  renew_certificates();
+  if (!options_.listener.tls->client_ca.empty()) renew_client_ca();
 }
 
 void Service::renew_certificates() {
@@ -96,6 +107,25 @@ void Service::renew_certificates() {
   for (auto& thread : threads_)
     thread->loop.post([&thread = *thread, certificates = certificates_] {
       if (thread.listener) thread.listener->use(certificates);
+    });
+}
+
+// Whom to let in is part of a context, so a changed bundle makes a new one on each thread, for the
+// handshakes that begin from then on. It is tried here first: all threads let in the same clients.
+void Service::renew_client_ca() {
+  const net::Digest digest = client_ca_digest();
+  if (digest == client_ca_) return;
+  const auto stays = [](const Error& error) {
+    std::fprintf(stderr, "the clients' authority stays as it was: %s\n", error.detail.c_str());
+  };
+  net::TlsLibrary library;
+  if (auto made = make_context(library, certificates_); !made) return stays(made.error());
+  client_ca_ = digest;
+  for (auto& thread : threads_)
+    thread->loop.post([this, stays, &thread = *thread, certificates = certificates_] {
+      auto made = make_context(thread.library, certificates);
+      if (!made) return stays(made.error());
+      if (thread.listener) thread.listener->use(std::move(*made));
     });
 }
 
@@ -120,6 +150,7 @@ Result<void> Service::make_threads(const MakeHandler& make_handler) {
 
 int Service::run(const MakeHandler& make_handler, downstream::Handler* probes) {
   timer_.set(Callback<>::bind<&Service::begin_closing>(this));
+  if (certificates_) client_ca_ = client_ca_digest();
   if (auto made = make_threads(make_handler); !made) {
     std::fprintf(stderr, "%s\n", made.error().detail.c_str());
     return 1;
@@ -129,10 +160,10 @@ int Service::run(const MakeHandler& make_handler, downstream::Handler* probes) {
                                               std::move(probe_sockets_), nullptr);
   Signals signals(loop_, {SIGTERM, SIGINT}, [this](int number) { on_signal(number); });
   for (auto& thread : threads_) thread->thread = std::thread([&thread = *thread] { thread.run(); });
-  FolderWatch watch(loop_, [this] { renew_certificates(); });
+  FolderWatch watch(loop_, [this] { renew_tls(); });
   if (certificates_) {
     watch.watch(tls_files());
-    renew_certificates();  // what changed between reading and watching
+    renew_tls();  // what changed between reading and watching
   }
   loop_.run();
   for (auto& thread : threads_) thread->loop.stop();

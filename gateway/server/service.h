@@ -25,7 +25,8 @@ namespace gateway::server {
 /// A small HTTP service on the gateway's own server library: N threads that share a port, graceful
 /// end on SIGTERM (readiness off, answers say `Connection: close`, then the accept queues are
 /// emptied and what is open may finish), a second SIGTERM ends at once. Certificates are read again
-/// when their files change; a pair that does not match yet leaves the old one in use.
+/// when their files change, as is the authority of clients; a pair that does not match yet, or a
+/// bundle without a certificate, leaves the old one in use.
 class Service {
  public:
   struct Options {
@@ -63,13 +64,17 @@ class Service {
       net::TlsLibrary& library, std::shared_ptr<const net::CertificateSet> certificates) const;
   Result<void> make_threads(const MakeHandler& make_handler);
   std::vector<std::string> tls_files() const;
+  net::Digest client_ca_digest() const;
+  void renew_tls();
   void renew_certificates();
+  void renew_client_ca();
 
   Options options_;
   EventLoop loop_;
   net::CertificateStore store_;
   net::LoadedPairs pairs_;
   std::shared_ptr<const net::CertificateSet> certificates_;
+  net::Digest client_ca_{};  ///< of the bundle in use
   std::shared_ptr<net::TicketKeys> tickets_ = std::make_shared<net::TicketKeys>();
   std::vector<std::vector<std::shared_ptr<net::ListenSocket>>> sockets_;  ///< by address, by thread
   std::vector<std::shared_ptr<net::ListenSocket>> probe_sockets_;

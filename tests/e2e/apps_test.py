@@ -1,4 +1,4 @@
-"""What App A and App B share: probes beside mutual TLS, a taken port."""
+"""What App A and App B share: probes beside mutual TLS, authorities renewed in place, a taken port."""
 
 import http.client
 import os
@@ -110,6 +110,22 @@ def probes_want_a_port_of_their_own():
                         "probes a port of their own\n"), said
 
 
+def another_client_authority_is_heeded_without_a_restart():
+    for program in PROGRAMS:
+        with mutual_tls(program, "--threads", "2") as app:
+            assert app.status("/healthz", "old") == 200
+            assert app.status("/healthz", "new") is None
+            app.trust("new")
+            # Each thread takes it for itself: ask until both have.
+            wait_until(lambda: all(app.status("/healthz", "new") == 200 and
+                                   app.status("/healthz", "old") is None for _ in range(10)),
+                       f"{program} lets in the new authority's clients, and no others")
+            app.trust(None, "no certificate\n")
+            wait_until(lambda: "stays as it was" in (app.folder / "log").read_text(), "it is told")
+            assert app.status("/healthz", "new") == 200
+            assert app.status("/healthz", "old") is None
+
+
 def refusal(program, folder, *flags):
     ended = subprocess.run(command(program, folder, *flags), capture_output=True, text=True,
                            timeout=30, check=False)
@@ -132,4 +148,5 @@ def a_taken_port_is_one_sentence_with_the_mend():
 if __name__ == "__main__":
     sys.exit(run_tests([probes_need_no_client_certificate,
                         probes_want_a_port_of_their_own,
+                        another_client_authority_is_heeded_without_a_restart,
                         a_taken_port_is_one_sentence_with_the_mend]))
