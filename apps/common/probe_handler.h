@@ -12,8 +12,8 @@ constexpr bool is_service_page(std::string_view path) {
   return path == "/healthz" || path == "/readyz" || path == "/metrics";
 }
 
-/// The listener of --probe-listen: service pages, to anybody who reaches it, and nothing else. Lives
-/// on the control thread; neither counted as requests nor logged.
+/// The listener of --probe-listen: service pages, to anybody who reaches it, and nothing else.
+/// Lives on the control thread; neither counted as requests nor logged.
 class ProbeHandler final : public downstream::Handler {
  public:
   explicit ProbeHandler(App& app) : app_(app) {}
