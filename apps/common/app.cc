@@ -3,14 +3,32 @@
 #include <cstdio>
 
 #include "apps/common/app_exchange.h"
+#include "apps/common/probe_handler.h"
+#include "gateway/metrics/exposition.h"
 
 namespace gateway::apps {
+namespace {
+
+Result<SocketAddress> parse_address(std::string_view flag, std::string_view text) {
+  auto address = SocketAddress::parse(text);
+  if (address) return address;
+  return failure(ErrorCode::invalid_argument, Side::internal,
+                 std::string(flag) + ": " + address.error().detail + ", such as 127.0.0.1:5000");
+}
+
+}  // namespace
 
 App::App(std::string name, std::string description)
     : name_(std::move(name)), flags_(std::move(description), name_) {
   flags_.add_option("--listen", listen_, "Address and port, such as 127.0.0.1:5000 or :5000")
       ->envname("LISTEN")
       ->capture_default_str();
+  flags_
+      .add_option("--probe-listen", probe_listen_,
+                  "A second address and port, without TLS, that serves /healthz, /readyz and "
+                  "/metrics and nothing else: for a kubelet or Prometheus, which have no client "
+                  "certificate")
+      ->envname("PROBE_LISTEN");
   flags_.add_option("--threads", threads_, "Threads that serve")
       ->check(CLI::Range(1, 256))
       ->capture_default_str();
@@ -34,13 +52,18 @@ App::App(std::string name, std::string description)
 }
 
 Result<server::Service::Options> App::options() const {
-  auto address = SocketAddress::parse(listen_);
+  auto address = parse_address("--listen", listen_);
   if (!address) return tl::make_unexpected(address.error());
   server::Service::Options options;
   options.listener.name = name_;
   options.listener.addresses = {*address};
   options.threads = threads_;
   options.drain.delay = std::chrono::milliseconds(drain_delay_ms_);
+  if (!probe_listen_.empty()) {
+    auto probes = probe_listener(*address);
+    if (!probes) return tl::make_unexpected(probes.error());
+    options.probes = std::move(*probes);
+  }
   if (certificate_.empty()) return options;
   config::ListenerTls tls;
   tls.certificates = {{certificate_, key_, {}}};
@@ -50,6 +73,29 @@ Result<server::Service::Options> App::options() const {
   }
   options.listener.tls = std::move(tls);
   return options;
+}
+
+Result<config::Listener> App::probe_listener(const SocketAddress& beside) const {
+  auto address = parse_address("--probe-listen", probe_listen_);
+  if (!address) return tl::make_unexpected(address.error());
+  if (*address == beside && address->port() != 0)
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   "--probe-listen and --listen are both " + probe_listen_ +
+                       ": give the probes a port of their own");
+  config::Listener listener;
+  listener.name = name_ + " probes";
+  listener.addresses = {*address};
+  return listener;
+}
+
+// /metrics on the control thread alone, which reads the registry.
+Answer App::service_page(std::string_view path) const {
+  if (path == "/metrics") return {200, exposition(*registry_), std::string(kExpositionType), {}};
+  const std::string plain = "text/plain; charset=utf-8";
+  if (path == "/healthz") return {200, "ok\n", plain, {}};
+  const std::string problem = service_->draining() ? std::string("shutting down") : readiness_();
+  if (problem.empty()) return {200, "ready\n", plain, {}};
+  return {503, problem + "\n", plain, {}};
 }
 
 int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness) {
@@ -73,10 +119,12 @@ int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Rea
     shards.push_back(&log.add_shard(registry_->worker(i).process()));
   if (auto applied = log.apply({log_, AccessLogFormat::json}); !applied)
     return fail(applied.error());
-  const int status = service_->run([&](EventLoop&) {
+  const auto make_handler = [&](EventLoop&) {
     const std::size_t index = next++;
     return std::make_unique<AppHandler>(*this, registry_->worker(index), *shards[index]);
-  });
+  };
+  ProbeHandler probes(*this);
+  const int status = service_->run(make_handler, &probes);
   return status;
 }
 

@@ -12,9 +12,9 @@
 #include "gateway/metrics/registry.h"
 #include "gateway/server/service.h"
 
-/// What the sample services share: flags, /healthz, /readyz, /metrics, JSON log, graceful end, and
-/// a request with its whole body instead of a stream. Each service is a function from request to
-/// answer.
+/// What the sample services share: flags, /healthz, /readyz, /metrics (on a listener of their own,
+/// too), JSON log, graceful end, and a request with its whole body instead of a stream. Each
+/// service is a function from request to answer.
 namespace gateway::apps {
 
 struct Request {
@@ -56,11 +56,15 @@ class App {
  private:
   friend class AppExchange;
   friend class AppHandler;
+  friend class ProbeHandler;
   Result<server::Service::Options> options() const;
+  Result<config::Listener> probe_listener(const SocketAddress& beside) const;
+  Answer service_page(std::string_view path) const;
 
   std::string name_;
   CLI::App flags_;
   std::string listen_ = "127.0.0.1:5000";
+  std::string probe_listen_;
   std::string certificate_;
   std::string key_;
   std::string client_ca_;

@@ -1,7 +1,7 @@
 #include "apps/common/app_exchange.h"
 
+#include "apps/common/probe_handler.h"
 #include "gateway/downstream/local_reply.h"
-#include "gateway/metrics/exposition.h"
 
 namespace gateway::apps {
 namespace {
@@ -36,8 +36,7 @@ void AppExchange::on_request_body(std::string_view bytes) {
 void AppExchange::on_request_end() {
   if (over_) return;
   const http::RequestHead& head = stream_.request();
-  if (head.path == "/healthz" || head.path == "/readyz" || head.path == "/metrics")
-    return answer_service_page();
+  if (is_service_page(head.path)) return answer_service_page();
   const Request request{head.method,
                         head.path,
                         head.headers.value(http::HeaderId::content_type),
@@ -52,19 +51,10 @@ void AppExchange::on_request_end() {
 void AppExchange::answer_service_page() {
   App& app = handler_.app_;
   const std::string_view path = stream_.request().path;
-  if (path == "/healthz") return reply({200, "ok\n", "text/plain; charset=utf-8", {}});
-  if (path == "/readyz") {
-    const std::string problem =
-        app.service_->draining() ? std::string("shutting down") : app.readiness_();
-    if (problem.empty()) return reply({200, "ready\n", "text/plain; charset=utf-8", {}});
-    return reply({503, problem + "\n", "text/plain; charset=utf-8", {}});
-  }
-  // The registry is read on the control thread alone.
+  if (path != "/metrics") return reply(app.service_page(path));
   app.service_->loop().post([&app, &loop = stream_.loop(), alive = alive_] {
-    std::string text = exposition(*app.registry_);
-    loop.post([alive, text = std::move(text)]() mutable {
-      if (*alive != nullptr)
-        (*alive)->reply({200, std::move(text), std::string(kExpositionType), {}});
+    loop.post([alive, page = app.service_page("/metrics")] {
+      if (*alive != nullptr) (*alive)->reply(page);
     });
   });
 }
@@ -94,8 +84,7 @@ void AppExchange::finish(int status, std::size_t bytes) {
   const Duration took = stream_.loop().now() - stream_.started();
   handler_.route_->finish(status, took, body_.size(), bytes);
   const http::RequestHead& head = stream_.request();
-  const bool probe = head.path == "/healthz" || head.path == "/readyz" || head.path == "/metrics";
-  if (probe || !handler_.log_.enabled()) return;
+  if (is_service_page(head.path) || !handler_.log_.enabled()) return;
   AccessRecord record;
   record.started = stream_.started();
   record.took = took;

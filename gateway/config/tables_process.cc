@@ -47,7 +47,8 @@ Rows<Admin> options(Of<Admin>) {
 Rows<AccessLog> options(Of<AccessLog>) {
   static const auto rows = std::to_array<Option<AccessLog>>({
       option<&AccessLog::path>({.name = "path",
-                                .text = "`stdout`, `off`, or a file, which SIGUSR1 reopens.",
+                                .text = "`stdout`, `off`, or a file, which SIGUSR1 reopens. One "
+                                        "that cannot be opened refuses the configuration.",
                                 .least = 1}),
       option<&AccessLog::format>({.name = "format", .text = "How a line is written."}),
   });

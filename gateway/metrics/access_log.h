@@ -67,6 +67,9 @@ class AccessLog {
   /// A worker's end, made before the worker starts; lives as long as the log. `cells` are that
   /// worker's.
   AccessLogShard& add_shard(ProcessCells& cells);
+  /// Whether a file of that name could be opened for writing by this process, here and now; leaves
+  /// nothing behind. For --check and before a reload. Blocks on files.
+  static Result<void> try_path(const std::string& path);
   /// At start and after each reload. Fails, changing nothing, when the file cannot be opened.
   Result<void> apply(const Settings& settings);
   /// SIGUSR1: the file was moved away; opens it anew under its name. The old one stays in use when

@@ -11,6 +11,7 @@
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/runtime/processors.h"
+#include "gateway/server/access_log_file.h"
 #include "gateway/server/policy_tables.h"
 #include "gateway/server/systemd.h"
 #include "gateway/server/upstream_files.h"
@@ -94,10 +95,6 @@ bool Control::start() {
     return false;
   }
   make_parts(loaded->model);
-  if (auto applied = access_log_->apply(log_settings(loaded->model.access_log)); !applied) {
-    say("gateway: " + applied.error().detail);
-    return false;
-  }
   reload->loaded = std::move(*loaded);
   reload->done = [this](const Reloaded& reloaded) {
     if (!reloaded.ok) {
@@ -113,6 +110,10 @@ bool Control::start() {
   }
   if (auto opened = open_admin(*reload->model); !opened) {
     say("gateway: " + opened.error().detail);
+    return false;
+  }
+  if (auto applied = access_log_->apply(log_settings(reload->model->access_log)); !applied) {
+    say("gateway: " + applied.error().detail);
     return false;
   }
   const std::vector<int> processors = allowed_processors();
@@ -260,6 +261,9 @@ tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Re
   reload.prepared = listeners_->load(model, halfway, findings, kept);
   auto client_tls = load_upstream_files(model, tls_library_, certificates_,
                                         halfway ? snapshot_.get() : nullptr, findings, kept);
+  // A log that is in use and broke since must not keep a renewed certificate out.
+  if (!snapshot_ || snapshot_->model->access_log.path != model.access_log.path)
+    check_access_log(model.access_log, findings);
   for (const Error& error : kept) say("gateway: " + error.detail);
   if (!findings.empty()) return tl::make_unexpected(std::move(findings));
   reload.contents = contents_of(reload.loaded, model, reload.prepared.pairs, client_tls);

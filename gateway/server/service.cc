@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "gateway/base/file.h"
 #include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/timer.h"
 
@@ -55,6 +56,11 @@ Result<void> Service::open() {
     bound_.push_back(opened->front()->address());
     sockets_.push_back(std::move(*opened));
   }
+  if (!options_.probes) return {};
+  auto opened = net::ListenSocket::open(options_.probes->addresses.front(), 1,
+                                        static_cast<int>(options_.probes->backlog));
+  if (!opened) return tl::make_unexpected(opened.error());
+  probe_sockets_ = std::move(*opened);
   return {};
 }
 
@@ -69,6 +75,30 @@ Result<void> Service::load_certificates() {
   return {};
 }
 
+Result<std::unique_ptr<net::ServerTlsContext>> Service::make_context(
+    net::TlsLibrary& library, std::shared_ptr<const net::CertificateSet> certificates) const {
+  return net::ServerTlsContext::make(library, *options_.listener.tls, options_.listener.name,
+                                     std::move(certificates), tickets_, kAlpn);
+}
+
+std::vector<std::string> Service::tls_files() const {
+  const config::ListenerTls& tls = *options_.listener.tls;
+  std::vector<std::string> files;
+  for (const config::CertificateSource& source : tls.certificates)
+    files.insert(files.end(), {source.certificate, source.key});
+  if (!tls.client_ca.empty()) files.push_back(tls.client_ca);
+  return files;
+}
+
+net::Digest Service::client_ca_digest() const {
+  return net::digest_of({read_file(options_.listener.tls->client_ca).value_or(std::string())});
+}
+
+void Service::renew_tls() {
+  renew_certificates();
+  if (!options_.listener.tls->client_ca.empty()) renew_client_ca();
+}
+
 void Service::renew_certificates() {
   if (auto loaded = load_certificates(); !loaded) {
     std::fprintf(stderr, "the certificates stay as they were: %s\n", loaded.error().detail.c_str());
@@ -80,19 +110,32 @@ void Service::renew_certificates() {
     });
 }
 
-int Service::run(const MakeHandler& make_handler) {
-  timer_.set(Callback<>::bind<&Service::begin_closing>(this));
+// Whom to let in is part of a context, so a changed bundle makes a new one on each thread, for the
+// handshakes that begin from then on. It is tried here first: all threads let in the same clients.
+void Service::renew_client_ca() {
+  const net::Digest digest = client_ca_digest();
+  if (digest == client_ca_) return;
+  const auto stays = [](const Error& error) {
+    std::fprintf(stderr, "the clients' authority stays as it was: %s\n", error.detail.c_str());
+  };
+  net::TlsLibrary library;
+  if (auto made = make_context(library, certificates_); !made) return stays(made.error());
+  client_ca_ = digest;
+  for (auto& thread : threads_)
+    thread->loop.post([this, stays, &thread = *thread, certificates = certificates_] {
+      auto made = make_context(thread.library, certificates);
+      if (!made) return stays(made.error());
+      if (thread.listener) thread.listener->use(std::move(*made));
+    });
+}
+
+Result<void> Service::make_threads(const MakeHandler& make_handler) {
   for (std::size_t i = 0; i < options_.threads; ++i) {
     auto thread = std::make_unique<Thread>();
     std::unique_ptr<net::ServerTlsContext> tls;
     if (certificates_) {
-      auto made =
-          net::ServerTlsContext::make(thread->library, *options_.listener.tls,
-                                      options_.listener.name, certificates_, tickets_, kAlpn);
-      if (!made) {
-        std::fprintf(stderr, "%s\n", made.error().detail.c_str());
-        return 1;
-      }
+      auto made = make_context(thread->library, certificates_);
+      if (!made) return tl::make_unexpected(made.error());
       tls = std::move(*made);
     }
     std::vector<std::shared_ptr<net::ListenSocket>> mine;
@@ -102,19 +145,31 @@ int Service::run(const MakeHandler& make_handler) {
         thread->loop, options_.listener, *thread->handler, std::move(mine), std::move(tls));
     threads_.push_back(std::move(thread));
   }
+  return {};
+}
+
+int Service::run(const MakeHandler& make_handler, downstream::Handler* probes) {
+  timer_.set(Callback<>::bind<&Service::begin_closing>(this));
+  if (certificates_) client_ca_ = client_ca_digest();
+  if (auto made = make_threads(make_handler); !made) {
+    std::fprintf(stderr, "%s\n", made.error().detail.c_str());
+    return 1;
+  }
+  if (!probe_sockets_.empty())
+    probes_ = std::make_unique<LocalListener>(loop_, *options_.probes, *probes,
+                                              std::move(probe_sockets_), nullptr);
   Signals signals(loop_, {SIGTERM, SIGINT}, [this](int number) { on_signal(number); });
   for (auto& thread : threads_) thread->thread = std::thread([&thread = *thread] { thread.run(); });
-  FolderWatch watch(loop_, [this] { renew_certificates(); });
+  FolderWatch watch(loop_, [this] { renew_tls(); });
   if (certificates_) {
-    std::vector<std::string> files;
-    for (const config::CertificateSource& source : options_.listener.tls->certificates)
-      files.insert(files.end(), {source.certificate, source.key});
-    watch.watch(files);
-    renew_certificates();  // what changed between reading and watching
+    watch.watch(tls_files());
+    renew_tls();  // what changed between reading and watching
   }
   loop_.run();
   for (auto& thread : threads_) thread->loop.stop();
   for (auto& thread : threads_) thread->thread.join();
+  probes_.reset();
+  loop_.run_once(Duration::zero());
   return 0;
 }
 

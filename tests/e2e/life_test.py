@@ -194,7 +194,7 @@ def without_app_b_known_tokens_go_on_and_others_get_503():
         system.start_app_b()
         began = time.monotonic()
         wait_until(lambda: system.get("/jobs", "POST", {"Authorization": "unknown"})[0] == 401,
-                   "verdicts are given again", seconds=1 if SECONDS >= 60 else 5)
+                   "verdicts are given again", seconds=1)
         print(f"   verdicts {time.monotonic() - began:.2f} s after App B came back", flush=True)
         for number in range(20):
             assert system.get("/jobs", "POST", {"Authorization": f"unknown-{number}"})[0] == 401

@@ -87,6 +87,49 @@ def files_that_come_late_are_seen():
                    "the folder that was missing is there")
 
 
+def a_log_that_cannot_be_opened_refuses_the_configuration():
+    with System() as system:
+        file, log = system.folder / "gateway.yaml", system.folder / "access.log"
+        good = CONFIG.format(**system.settings)
+        system.write_config(good.replace(str(log), f"{system.folder}/none/access.log"))
+        mend = f"No such file or directory (make the folder {system.folder}/none)"
+        ok, answer = system.reload()
+        assert not ok and f"{file}:4:20: access_log.path: " in answer["message"], answer
+        assert mend in answer["message"], answer
+        for flags in ([], ["--check"]):
+            refused = subprocess.run([BIN / "gateway", "--config", file, *flags], timeout=30,
+                                     capture_output=True, text=True, check=False)
+            assert refused.returncode == 1 and f"{file}:4:20: " in refused.stderr, refused
+            assert mend in refused.stderr, refused
+        before = len(log.read_bytes())
+        assert system.get("/hello")[0] == 200
+        wait_until(lambda: len(log.read_bytes()) > before, "the log in use is written on")
+
+
+def a_log_in_use_that_breaks_keeps_no_reload_out_and_is_tried_again():
+    with System() as system:
+        folder = system.folder / "logs"
+        folder.mkdir()
+        system.write_config(CONFIG.format(**system.settings).replace(
+            f"{system.folder}/access.log", f"{folder}/access.log"))
+        assert system.reload()[0]
+        os.rename(folder, system.folder / "moved")
+        gateway = system.processes["gateway"]
+        gateway.send_signal(signal.SIGUSR1)
+        wait_until(lambda: f"access log {folder}/access.log: No such" in system.log("gateway"),
+                   "it is told")
+        system.write_config((system.folder / "gateway.yaml").read_text().replace(
+            "name: hello", "name: greeting"))
+        ok, answer = system.reload()
+        assert ok, answer
+        assert system.get("/hello")[0] == 200
+        folder.mkdir()
+        gateway.send_signal(signal.SIGUSR1)
+        wait_until((folder / "access.log").exists, "the log is opened again")
+        assert system.get("/hello")[0] == 200
+        wait_until(lambda: '"greeting"' in (folder / "access.log").read_text(), "and written")
+
+
 def a_reload_while_draining_is_answered():
     with System(drain_delay="10s") as system:
         gateway = system.processes["gateway"]
@@ -135,5 +178,7 @@ if __name__ == "__main__":
                         another_name_without_an_answer_keeps_the_endpoints,
                         a_hangup_while_the_configuration_is_read_waits,
                         files_that_come_late_are_seen,
+                        a_log_that_cannot_be_opened_refuses_the_configuration,
+                        a_log_in_use_that_breaks_keeps_no_reload_out_and_is_tried_again,
                         a_reload_while_draining_is_answered,
                         a_proxy_header_under_way_at_sigterm_is_waited_for]))

@@ -116,6 +116,27 @@ TEST_F(Check, SecretsAreThereButNotShown) {
   EXPECT_THAT(checked.problems, HasSubstr("environment variable NO_SUCH is not set"));
 }
 
+TEST_F(Check, TriesTheAccessLogAndLeavesNoTrace) {
+  const std::string folder = folder_->string();
+  write(*folder_ / "old.log", "a line\n");
+  const auto log = [](const std::string& path) {
+    return check(
+        "version: 1\nlisteners: [{name: l, address: ':0'}]\nroutes: []\n"
+        "access_log: {path: " +
+        path + "}\n");
+  };
+  for (const char* good : {"/old.log", "/new.log"})
+    EXPECT_EQ(log(folder + good).problems, "") << good;
+  EXPECT_FALSE(fs::exists(*folder_ / "new.log"));
+  EXPECT_EQ(fs::file_size(*folder_ / "old.log"), 7U);
+  EXPECT_THAT(log(folder + "/none/new.log").problems,
+              HasSubstr("checked.yaml:4:20: access_log.path: access log " + folder +
+                        "/none/new.log: No such file or directory (make the folder " + folder +
+                        "/none)\n"));
+  EXPECT_THAT(log(folder).problems, HasSubstr("Is a directory (name a file in it)"));
+  EXPECT_THAT(log(folder + "/old.log/x").problems, HasSubstr("Not a directory"));
+}
+
 // What only the compiled parts can tell is shown like all else.
 TEST_F(Check, ProblemsOfCompilingHaveAPlace) {
   const std::string folder = folder_->string();
