@@ -287,6 +287,27 @@ TEST(Silence, EndsAtTheDeadlineAndInAnEjection) {
   EXPECT_EQ(gateway.endpoints("app")->entries[0].endpoint->ejections(), 1U);
 }
 
+// The upload is stopped by us, since nobody takes it: the client is not the one who is waited for.
+TEST(Silence, OfAnEndpointThatTakesPartOfAnUploadEndsAtTheDeadline) {
+  std::promise<void> over;
+  const std::shared_future<void> answered = over.get_future();
+  ScriptedServer freezes([answered](Peer& peer) {
+    peer.socket().read_until("\r\n\r\n");
+    answered.wait();
+  });
+  Gateway gateway(config({freezes.address()},
+                         "    timeouts: {request: 300ms}\n"
+                         "    passive_health: {consecutive_failures: 1}\n"));
+  HttpClient client(gateway.port());
+  const std::string upload = post("/", std::string(32U << 20, 'x'));  // more than kernels hold
+  std::thread sender([&] { client.send(upload); });
+  EXPECT_EQ(client.read_reply().status, 504);
+  over.set_value();
+  client.socket().read_to_end();
+  sender.join();
+  EXPECT_EQ(gateway.endpoints("app")->entries[0].endpoint->ejections(), 1U);
+}
+
 TEST(Silence, PerTryDeadlinesSendGetsElsewhere) {
   ScriptedServer hangs(silent());
   ScriptedServer works(always(http_answer(200, "works")));
