@@ -4,7 +4,7 @@
 #include <openssl/provider.h>
 
 #include "gateway/base/check.h"
-#include "gateway/net/gcm_provider.h"
+#include "gateway/net/provider.h"
 
 namespace gateway::net {
 
@@ -12,11 +12,11 @@ TlsLibrary::TlsLibrary() : context_(OSSL_LIB_CTX_new()) {
   GATEWAY_CHECK(context_ != nullptr);
   default_ = OSSL_PROVIDER_load(context_, "default");
   GATEWAY_CHECK(default_ != nullptr);
-  gcm_ = load_gcm_provider(context_, default_);
+  own_ = load_provider(context_, default_);
 }
 
 TlsLibrary::~TlsLibrary() {
-  if (gcm_ != nullptr) OSSL_PROVIDER_unload(gcm_);
+  if (own_ != nullptr) OSSL_PROVIDER_unload(own_);
   OSSL_PROVIDER_unload(default_);
   OSSL_LIB_CTX_free(context_);
 }

@@ -19,7 +19,7 @@ class TlsLibrary {
  private:
   ossl_lib_ctx_st* context_;
   ossl_provider_st* default_ = nullptr;
-  ossl_provider_st* gcm_ = nullptr;
+  ossl_provider_st* own_ = nullptr;
 };
 
 }  // namespace gateway::net

@@ -1,5 +1,3 @@
-#include "gateway/net/gcm_provider.h"
-
 #include <openssl/core_dispatch.h>
 #include <openssl/core_names.h>
 #include <openssl/evp.h>
@@ -12,13 +10,12 @@
 #include <utility>
 #include <vector>
 
+#include "gateway/net/provider_parts.h"
+
 namespace gateway::net {
 namespace {
 
 constexpr std::size_t kNonce = 12;  // RFC 8446 §5.3, RFC 5288 §3
-constexpr const char* kName = "gateway";
-
-using Function = void (*)();
 
 /// The default provider's functions behind the two that stand in for them; the same for AES-128 and
 /// AES-256, and for every library context: they are code of libcrypto.
@@ -91,18 +88,18 @@ bool Ciphers::add(std::size_t place, const OSSL_ALGORITHM& row) {
       if (default_ask != nullptr && default_ask != OSSL_FUNC_cipher_get_ctx_params(entry))
         return false;
       default_ask = OSSL_FUNC_cipher_get_ctx_params(entry);
-      table.back().function = reinterpret_cast<Function>(&ask);
+      table.back().function = reinterpret_cast<DispatchFunction>(&ask);
       asks = true;
     } else if (entry->function_id == OSSL_FUNC_CIPHER_SET_CTX_PARAMS) {
       if (default_set != nullptr && default_set != OSSL_FUNC_cipher_set_ctx_params(entry))
         return false;
       default_set = OSSL_FUNC_cipher_set_ctx_params(entry);
-      table.back().function = reinterpret_cast<Function>(&set);
+      table.back().function = reinterpret_cast<DispatchFunction>(&set);
       sets = true;
     }
   }
   if (!asks || !sets) return false;
-  rows[place] = {row.algorithm_names, "provider=gateway", table.data(), nullptr};
+  rows[place] = {row.algorithm_names, kProviderProperty, table.data(), nullptr};
   return true;
 }
 
@@ -114,35 +111,12 @@ const Ciphers& ciphers(OSSL_PROVIDER* default_provider) {
   return all;
 }
 
-// OpenSSL hands nothing of ours to `begin`.
-thread_local OSSL_PROVIDER* standing_in_for = nullptr;
-
-const OSSL_ALGORITHM* query(void* /*context*/, int operation, int* no_cache) {
-  *no_cache = 0;
-  return operation == OSSL_OP_CIPHER ? ciphers(nullptr).rows.data() : nullptr;
-}
-
-int begin(const OSSL_CORE_HANDLE* /*handle*/, const OSSL_DISPATCH* /*in*/,
-          const OSSL_DISPATCH** out, void** context) {
-  static const OSSL_DISPATCH functions[] = {
-      {OSSL_FUNC_PROVIDER_QUERY_OPERATION, reinterpret_cast<Function>(&query)}, {0, nullptr}};
-  *out = functions;
-  // The default provider's functions are called with what they expect: its own context.
-  *context = OSSL_PROVIDER_get0_provider_ctx(standing_in_for);
-  return 1;
-}
-
 }  // namespace
 
-OSSL_PROVIDER* load_gcm_provider(OSSL_LIB_CTX* library, OSSL_PROVIDER* default_provider) {
-  if (default_provider == nullptr || !ciphers(default_provider).complete()) return nullptr;
-  standing_in_for = default_provider;
-  OSSL_PROVIDER* provider = nullptr;
-  if (OSSL_PROVIDER_add_builtin(library, kName, &begin) == 1)
-    provider = OSSL_PROVIDER_load(library, kName);
-  standing_in_for = nullptr;
-  if (provider != nullptr) EVP_set_default_properties(library, "?provider=gateway");
-  return provider;
+const OSSL_ALGORITHM* gcm_rows(OSSL_PROVIDER* default_provider) {
+  static const OSSL_ALGORITHM none{};
+  const Ciphers& made = ciphers(default_provider);
+  return made.complete() ? made.rows.data() : &none;
 }
 
 }  // namespace gateway::net
