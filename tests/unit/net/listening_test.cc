@@ -5,8 +5,8 @@
 
 #include "gateway/net/acceptor.h"
 #include "gateway/net/listen_socket.h"
-#include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
+#include "tests/unit/runtime/turns.h"
 
 namespace gateway::net {
 namespace {

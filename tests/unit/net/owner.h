@@ -1,6 +1,5 @@
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
@@ -40,15 +39,5 @@ class RecordingOwner final : public TransportOwner {
   std::function<void(std::string_view)> when_read;
   std::function<void()> when_error;
 };
-
-/// Turns the loop until `done`, for at most five seconds.
-inline bool run_until(EventLoop& loop, const std::function<bool()>& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(5);
-  while (!done()) {
-    if (std::chrono::steady_clock::now() > deadline) return false;
-    loop.run_once(std::chrono::milliseconds(20));
-  }
-  return true;
-}
 
 }  // namespace gateway::net

@@ -3,8 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/temporary_folder.h"
-#include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
+#include "tests/unit/runtime/turns.h"
 
 namespace gateway::net {
 namespace {

@@ -2,6 +2,7 @@
 
 #include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
+#include "tests/unit/runtime/turns.h"
 
 namespace gateway::net {
 namespace {

@@ -9,6 +9,7 @@
 #include "tests/unit/net/owner.h"
 #include "tests/unit/net/sockets.h"
 #include "tests/unit/net/test_certificates.h"
+#include "tests/unit/runtime/turns.h"
 
 namespace gateway::net {
 namespace {
