@@ -14,20 +14,20 @@ class FreeList {
  public:
   /// Null when none is kept: the caller allocates one.
   static void* take() {
-    void* const block = list_.head;
+    void* const block = list.head;
     if (block == nullptr) [[unlikely]]
       return begin();
-    list_.head = *static_cast<void**>(block);
-    ++list_.room;
+    list.head = *static_cast<void**>(block);
+    ++list.room;
     return block;
   }
 
   static void give(void* block) {
-    if (list_.room == 0) [[unlikely]]
+    if (list.room == 0) [[unlikely]]
       return std::free(block);
-    *static_cast<void**>(block) = list_.head;
-    list_.head = block;
-    --list_.room;
+    *static_cast<void**>(block) = list.head;
+    list.head = block;
+    --list.room;
   }
 
  private:
@@ -36,12 +36,12 @@ class FreeList {
     std::size_t room;
   };
   struct Keeper {
-    Keeper() { list_.room = kKept; }
+    Keeper() { list.room = kKept; }
     ~Keeper() {
-      list_.room = 0;
-      while (list_.head != nullptr) {
-        void* const block = list_.head;
-        list_.head = *static_cast<void**>(block);
+      list.room = 0;
+      while (list.head != nullptr) {
+        void* const block = list.head;
+        list.head = *static_cast<void**>(block);
         std::free(block);
       }
     }
@@ -52,7 +52,7 @@ class FreeList {
     return nullptr;
   }
 
-  inline static constinit thread_local List list_{nullptr, 0};
+  inline static constinit thread_local List list{nullptr, 0};
 };
 
 }  // namespace gateway
