@@ -176,6 +176,9 @@ struct UpstreamTimeouts {
   Duration request = 15s;  ///< request's end to answer's head, retries too; 0: none
   Duration per_try = 0s;   ///< until a response head; 0: none
   Duration idle = 60s;     ///< pooled connection unused; also silence inside a body
+  /// The endpoint's system acknowledges nothing for so long: the connection is lost; 0: the
+  /// system's own time, many minutes. No option sets it: it is for calls that wait in silence.
+  Duration loss = 0s;
   bool operator==(const UpstreamTimeouts&) const = default;
 };
 

@@ -16,10 +16,11 @@ ClientConnection::ClientConnection(EventLoop& loop, EndpointPool& pool, Place pl
 
 ClientConnection::~ClientConnection() { GATEWAY_CHECK(closed_ && stream_ == nullptr); }
 
-void ClientConnection::connect(Duration timeout, net::ClientTlsContext* tls,
+void ClientConnection::connect(const config::UpstreamTimeouts& timeouts, net::ClientTlsContext* tls,
                                std::string_view server_name) {
-  transport_ =
-      net::connect_transport(loop_, pool_.endpoint().address(), timeout, tls, server_name, *this);
+  transport_ = net::connect_transport(loop_, pool_.endpoint().address(), timeouts.connect, tls,
+                                      server_name, *this);
+  if (timeouts.loss > Duration::zero()) transport_->notice_loss(timeouts.loss);
   output_.attach(*transport_);
 }
 

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "gateway/base/arena.h"
+#include "gateway/config/model.h"
 #include "gateway/http/h1_client_codec.h"
 #include "gateway/net/output.h"
 #include "gateway/net/transport.h"
@@ -42,7 +43,8 @@ class ClientConnection final : public Disposable,
  public:
   ClientConnection(EventLoop& loop, EndpointPool& pool, Place place);
   ~ClientConnection() override;
-  void connect(Duration timeout, net::ClientTlsContext* tls, std::string_view server_name);
+  void connect(const config::UpstreamTimeouts& timeouts, net::ClientTlsContext* tls,
+               std::string_view server_name);
 
   /// The connection must be idle.
   http::StreamId open_stream(ClientStreamEvents& events);

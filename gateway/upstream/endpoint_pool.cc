@@ -42,8 +42,7 @@ void EndpointPool::start_connection(Place place) {
   ++connecting_;
   upstream_.cells().connections.add();
   busy_.push_back(*connection);
-  connection->connect(settings.timeouts.connect, upstream_.tls(),
-                      upstream_.server_name(*endpoint_));
+  connection->connect(settings.timeouts, upstream_.tls(), upstream_.server_name(*endpoint_));
 }
 
 void EndpointPool::retire() {
