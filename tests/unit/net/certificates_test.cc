@@ -79,6 +79,34 @@ TEST_F(CertificatesTest, AFolderHoldsPairsOneLevelDeep) {
   EXPECT_EQ(load(), "a.test tls.test sub.test ");
 }
 
+TEST_F(CertificatesTest, TextsAreAsGoodAsFiles) {
+  const PemPair pair = authority_.issue({"a.test", "b.test"});
+  const auto text = [&](const std::string& key, std::vector<std::string> hosts) {
+    return config::CertificateSource{
+        {},
+        {},
+        {},
+        std::make_shared<config::PemPair>(
+            config::PemPair{"secret prod/a", pair.certificate, key, std::move(hosts)})};
+  };
+  const config::CertificateSource source = text(pair.key, {"b.test"});
+  EXPECT_EQ(source, text(pair.key, {"b.test"})) << "compared by content";
+  EXPECT_NE(source, text(pair.key, {"a.test"}));
+  EXPECT_TRUE(certificate_folders({&source, 1}).empty());
+  const auto loaded = load_certificates({&source, 1}, store_);
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->by_path.contains("secret prod/a"));
+  const auto set = CertificateSet::make(loaded->in_order, loaded->hosts);
+  EXPECT_EQ(&set->find("a.test"), &set->fallback()) << "not shown for what it is not bound to";
+  EXPECT_NE(&set->find("b.test"), &set->fallback());
+
+  const config::CertificateSource broken = text("no key", {});
+  const auto refused = load_certificates({&broken, 1}, store_);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().detail.starts_with("secret prod/a: "));
+  EXPECT_TRUE(load_certificates({&broken, 1}, store_, &loaded->by_path)) << "the one in use stays";
+}
+
 TEST_F(CertificatesTest, AnEmptyFolderIsAnError) { EXPECT_EQ(load(), "error"); }
 
 TEST_F(CertificatesTest, AHalfWrittenPairKeepsTheOldOne) {
