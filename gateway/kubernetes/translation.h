@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "gateway/config/model.h"
+#include "gateway/kubernetes/notice.h"
+#include "gateway/kubernetes/objects.h"
+#include "gateway/upstream/endpoint_directory.h"
+
+namespace gateway::kubernetes {
+
+inline constexpr std::string_view kControllerName = "gateway.ingress/controller";
+
+/// What the command line and the gateway's own configuration say.
+struct TranslatorSettings {
+  std::string controller = std::string(kControllerName);
+  std::vector<std::string> also_classes;  ///< names of classes that are ours whoever's they are
+  bool classless = false;                 ///< Ingresses that name no class are ours
+  /// Listeners by name: where http:// and https:// come in. No plain one: nothing is redirected.
+  std::vector<std::string> plain_listeners;
+  std::vector<std::string> tls_listeners;
+  std::optional<ObjectName> default_certificate;
+  std::string default_backend;  ///< "namespace/name:port"; empty: 404
+  bool allow_external_names = false;
+  bool allow_foreign_secrets = false;  ///< and ConfigMaps
+  bool ssl_redirect = true;            ///< where the annotation is left out
+  bool hsts = true;                    ///< likewise
+  bool ingress_nginx_paths = false;    ///< one regular expression makes them of a whole host
+  /// On the routes of every Ingress, but below /.well-known/acme-challenge.
+  std::vector<config::PolicySettings> global_filters;
+};
+
+/// Where a route comes from, for metrics and status.
+struct RouteOrigin {
+  ObjectName ingress;
+  ObjectName service;  ///< empty where it does not forward
+  auto operator<=>(const RouteOrigin&) const = default;
+};
+
+using EndpointLists = std::map<std::string, std::vector<upstream::SuppliedEndpoint>, std::less<>>;
+
+/// What a Store means. Equal stores give equal translations, whatever the order in which their
+/// objects came (but see Translator about refused objects).
+struct Translation {
+  std::vector<config::Route> routes;
+  std::vector<config::Upstream> upstreams;
+  /// For every TLS listener, the default first if there is one.
+  std::vector<config::CertificateSource> certificates;
+  EndpointLists endpoints;                                  ///< of discovered upstreams
+  std::set<SocketAddress> reserved;                         ///< addresses of private upstreams
+  std::map<std::string, RouteOrigin, std::less<>> origins;  ///< by name of the route
+  std::vector<Notice> notices;                              ///< sorted, each once
+  std::set<ObjectName> ours;  ///< Ingresses of our classes: their status is ours to write
+};
+
+}  // namespace gateway::kubernetes

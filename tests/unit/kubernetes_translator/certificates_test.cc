@@ -1,0 +1,166 @@
+#include "tests/unit/kubernetes_translator/cluster.h"
+#include "tests/unit/net/test_certificates.h"
+
+namespace gateway::kubernetes {
+namespace {
+
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+class Tls : public Cluster {
+ protected:
+  void add_secret(const std::string& name, const std::vector<std::string>& names,
+                  const std::string& ns = "prod") {
+    const net::PemPair pair = authority().issue(names);
+    Secret secret;
+    secret.meta.namespace_ = ns;
+    secret.meta.name = name;
+    secret.type = "kubernetes.io/tls";
+    secret.data = {{"tls.crt", pair.certificate}, {"tls.key", pair.key}};
+    store_.upsert(secret);
+  }
+  void add_tls(IngressSpec spec, const std::string& secret, std::vector<std::string> hosts) {
+    Ingress ingress = make(spec);
+    ingress.tls.push_back({std::move(hosts), secret});
+    store_.upsert(ingress);
+  }
+  /// "secret: hosts" of each certificate.
+  std::vector<std::string> certificates() {
+    translate();
+    std::vector<std::string> lines;
+    for (const config::CertificateSource& source : translation_.certificates) {
+      std::string line = source.pem->name + ":";
+      for (const std::string& host : source.pem->hosts) line += " " + host;
+      lines.push_back(line);
+    }
+    return lines;
+  }
+  static const net::TestAuthority& authority() {
+    static const net::TestAuthority authority;
+    return authority;
+  }
+};
+
+TEST_F(Tls, ACertificateForItsHostAndARedirect) {
+  add_secret("cert", {"a.example", "b.example"});
+  add_tls({}, "cert", {"a.example"});
+  EXPECT_THAT(certificates(), ElementsAre("Secret prod/cert: a.example"))
+      << "never for b.example, which is somebody else's";
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / http -> 308 https://",
+                                    "a.example prefix / https -> prod/app:80"));
+  const config::Route* secure = route("prod/web:a.example/");
+  EXPECT_EQ(secure->filters.back().type, "header_edits");
+  EXPECT_EQ(secure->filters.back()
+                .options["response"]["set"]["Strict-Transport-Security"]
+                .as<std::string>(),
+            "max-age=31536000; includeSubDomains");
+  EXPECT_THAT(notices(), IsEmpty());
+}
+
+TEST_F(Tls, SslRedirectOffServesBothWays) {
+  add_secret("cert", {"a.example"});
+  add_tls({.notes = {{"ssl-redirect", "false"}}}, "cert", {"a.example"});
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / http -> prod/app:80",
+                                    "a.example prefix / https -> prod/app:80"));
+  for (const auto& filter : route("prod/web:a.example/#plain")->filters)
+    EXPECT_NE(filter.type, "header_edits") << "HSTS means nothing over http";
+}
+
+TEST_F(Tls, HstsCanBeTurnedOffAndShaped) {
+  add_secret("cert", {"a.example"});
+  add_tls({.notes = {{"ssl-redirect", "false"}, {"hsts", "false"}}}, "cert", {"a.example"});
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / -> prod/app:80"));
+  add_tls({.notes = {{"hsts-max-age", "60"},
+                     {"hsts-include-subdomains", "false"},
+                     {"hsts-preload", "true"}}},
+          "cert", {"a.example"});
+  translate();
+  EXPECT_EQ(route("prod/web:a.example/")
+                ->filters.back()
+                .options["response"]["set"]["Strict-Transport-Security"]
+                .as<std::string>(),
+            "max-age=60; preload");
+}
+
+TEST_F(Tls, TheSolverOfAChallengeIsNotRedirected) {
+  add_secret("cert", {"a.example"});
+  add_tls({}, "cert", {"a.example"});
+  add_service("solver", 8089, {"10.0.0.5"});
+  add({.name = "solver",
+       .path = "/.well-known/acme-challenge/token",
+       .service = "solver:8089",
+       .type = PathType::exact});
+  EXPECT_THAT(routes(), Contains("a.example exact /.well-known/acme-challenge/token http -> "
+                                 "prod/solver:8089"));
+}
+
+TEST_F(Tls, WhatCannotBeUsedLeavesTheDefaultAndServes) {
+  add_secret("other", {"else.example"});
+  add_secret("foreign", {"a.example"}, "dev");
+  Secret broken;
+  broken.meta.namespace_ = "prod";
+  broken.meta.name = "broken";
+  broken.data = {{"tls.crt", "x"}, {"tls.key", "y"}};
+  store_.upsert(broken);
+  const std::pair<const char*, const char*> cases[] = {{"absent", "there is no Secret prod/absent"},
+                                                       {"broken", "Secret prod/broken: "},
+                                                       {"other", "is not for a.example"},
+                                                       {"dev/foreign", "in another namespace"}};
+  for (const auto& [secret, words] : cases) {
+    add_tls({}, secret, {"a.example"});
+    EXPECT_THAT(certificates(), IsEmpty()) << secret;
+    EXPECT_THAT(notices(), ElementsAre(HasSubstr(words)));
+    EXPECT_THAT(routes(), Contains("a.example prefix / https -> prod/app:80"));
+  }
+  settings_.allow_foreign_secrets = true;
+  translator_.reset();
+  EXPECT_THAT(certificates(), ElementsAre("Secret dev/foreign: a.example"));
+}
+
+TEST_F(Tls, WithoutHostsTheCertificatesNamesDecide) {
+  add_secret("wild", {"*.example"});
+  add_tls({}, "wild", {});
+  add({.name = "deep", .host = "x.a.example"});
+  EXPECT_THAT(certificates(), ElementsAre("Secret prod/wild: a.example"));
+  EXPECT_THAT(routes(), Contains("x.a.example prefix / -> prod/app:80")) << "has no TLS";
+}
+
+TEST_F(Tls, TheOldestSetsTheCertificateOfAHost) {
+  add_secret("cert", {"a.example"});
+  add_secret("young", {"a.example"});
+  add_tls({.path = "/x"}, "cert", {"a.example"});
+  add_tls({.name = "young", .path = "/y", .created = "2026-05-01T00:00:00Z"}, "young",
+          {"a.example"});
+  EXPECT_THAT(certificates(), ElementsAre("Secret prod/cert: a.example"));
+  EXPECT_THAT(notices(), ElementsAre(HasSubstr("comes from an older Ingress")));
+}
+
+TEST_F(Tls, TheDefaultCertificateComesFirst) {
+  add_secret("default", {"default.example"}, "infra");
+  add_secret("cert", {"a.example"});
+  settings_.default_certificate = ObjectName{"infra", "default"};
+  add_tls({}, "cert", {"a.example"});
+  EXPECT_THAT(certificates(), ElementsAre("Secret infra/default:", "Secret prod/cert: a.example"));
+}
+
+TEST_F(Tls, TheSameTextIsAnEqualSource) {
+  add_secret("cert", {"a.example"});
+  add_tls({}, "cert", {"a.example"});
+  const auto before = translate().certificates;
+  EXPECT_EQ(before, translate().certificates);
+  add_secret("cert", {"a.example"});
+  EXPECT_NE(before, translate().certificates);
+}
+
+TEST_F(Tls, AnAliasAndAWwwNameShareIt) {
+  add_secret("cert", {"a.example", "b.example", "www.a.example"});
+  add_tls({.notes = {{"server-alias", "b.example"}, {"from-to-www-redirect", "true"}}}, "cert",
+          {"a.example"});
+  EXPECT_THAT(certificates(), ElementsAre("Secret prod/cert: a.example b.example www.a.example"));
+}
+
+}  // namespace
+}  // namespace gateway::kubernetes
