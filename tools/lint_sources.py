@@ -15,7 +15,7 @@ LAYERS = {
     "kubernetes": 7, "custom_metrics": 7,
 }
 # Folders of one level that do know another: the left may include the right.
-SIBLINGS = {("server", "admin"), ("admin", "server"), ("config", "http"), ("config", "metrics"),
+SIBLINGS = {("server", "admin"), ("server", "custom_metrics"), ("admin", "server"), ("config", "http"), ("config", "metrics"),
             ("metrics", "runtime")}
 # Third-party headers and the folders or files that may include them.
 FENCES = {
