@@ -12,7 +12,8 @@ bool is_own_host(std::string_view text, const downstream::ConnectionFacts& conne
   const std::string_view usual = connection.tls != nullptr && connection.tls->is_tls ? "443" : "80";
   const std::string_view port = authority->port.empty() ? usual : authority->port;
   if (port != std::to_string(connection.local.port())) return false;
-  if (http::equals_ignoring_case(authority->host, "localhost")) return connection.local.ip().is_loopback();
+  if (http::equals_ignoring_case(authority->host, "localhost"))
+    return connection.local.ip().is_loopback();
   const Result<IpAddress> ip = IpAddress::parse(authority->host);
   return ip && *ip == connection.local.ip();
 }

@@ -88,8 +88,6 @@ void check_tls(const ListenerTls& tls, const std::string& path, const Report& re
 }
 
 void check_cluster(const Cluster& cluster, const Report& report) {
-  if (!cluster.peers.empty() && !cluster.peers_file.empty())
-    report({"cluster.peers_file", "peers are listed already", "peers or peers_file"});
   for (std::size_t i = 0; i < cluster.peers.size(); ++i) {
     const SocketAddress& peer = cluster.peers[i];
     if (is_any(peer.ip()) || peer.port() == 0)

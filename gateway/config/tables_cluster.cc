@@ -46,12 +46,14 @@ Rows<Cluster> options(Of<Cluster>) {
       option<&Cluster::peers>(
           {.name = "peers",
            .text = "The replicas' `listen` addresses, each with its host; this one may be among "
-                   "them."}),
+                   "them.",
+           .exclusive = "peers"}),
       option<&Cluster::peers_file>(
           {.name = "peers_file",
            .type = FieldType::file,
            .text = "The same as a file, one address in a line, `#` for comments. It is read again "
-                   "when it changes."}),
+                   "when it changes.",
+           .exclusive = "peers"}),
       option<&Cluster::token>(
           {.name = "token",
            .text = "Bearer token for readers. Left out: they need a client certificate."}),

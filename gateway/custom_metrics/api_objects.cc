@@ -15,9 +15,8 @@ std::string group_version(const ApiGroup& group) {
 
 Json group_fields(const ApiGroup& group) {
   const Json version = {{"groupVersion", group_version(group)}, {"version", group.version}};
-  return {{"name", group.group},
-          {"versions", Json::array({version})},
-          {"preferredVersion", version}};
+  return {
+      {"name", group.group}, {"versions", Json::array({version})}, {"preferredVersion", version}};
 }
 
 Json resource(std::string name, bool namespaced, std::string_view kind) {
@@ -78,7 +77,8 @@ Json custom_resources(const std::vector<ObjectKind>& kinds) {
   Json resources = Json::array();
   for (const ObjectKind& kind : kinds)
     for (const Metric metric : kMetrics) {
-      const std::string full = kind.group.empty() ? kind.resource : kind.resource + "." + kind.group;
+      const std::string full =
+          kind.group.empty() ? kind.resource : kind.resource + "." + kind.group;
       resources.push_back(resource(full + "/" + std::string(name_of(metric)),
                                    kind.resource != "namespaces", "MetricValueList"));
     }

@@ -17,8 +17,8 @@ namespace gateway::custom_metrics {
 /// Readers need the bearer token or a client certificate.
 class ClusterHandler final : public Service {
  public:
-  /// All outlive it. `token` is asked at each request, so that a rotated file counts at once; empty:
-  /// certificates alone.
+  /// All outlive it. `token` is asked at each request, so that a rotated file counts at once;
+  /// empty: certificates alone.
   ClusterHandler(ReplicaRings& rings, ClusterSum& sum, SumHistory& history,
                  std::function<std::string()> token, QueryApi::WallClock wall_clock);
 

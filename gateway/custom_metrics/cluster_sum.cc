@@ -77,9 +77,8 @@ RingsQuery ClusterSum::question_for(std::string_view name) {
 // No longer part of the sum as it was; its arrivals stay what they were.
 void ClusterSum::depart(Peer& peer) {
   const bool counts = peer.answered && peer.replica.id() != own_id_;
-  if (counts && std::ranges::none_of(departed_, [&](const Replica& gone) {
-        return gone.id() == peer.replica.id();
-      }))
+  if (counts && std::ranges::none_of(
+                    departed_, [&](const Replica& gone) { return gone.id() == peer.replica.id(); }))
     departed_.push_back(std::move(peer.replica));
   peer.replica = Replica();
   peer.answered = false;
@@ -88,8 +87,7 @@ void ClusterSum::depart(Peer& peer) {
 void ClusterSum::expire() {
   for (auto& [name, peer] : peers_)
     if (peer.answered && now() - peer.replica.heard() >= kKept) depart(peer);
-  std::erase_if(departed_,
-                [this](const Replica& gone) { return now() - gone.heard() >= kMinute; });
+  std::erase_if(departed_, [this](const Replica& gone) { return now() - gone.heard() >= kMinute; });
   std::erase_if(latency_asked_,
                 [this](const auto& each) { return now() - each.second.last >= kLatencyAsked; });
 }

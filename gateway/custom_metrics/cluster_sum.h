@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <span>
 #include <string>
@@ -28,7 +29,8 @@ struct ListedPeer {
 ///    Its clients have gone to others meanwhile and count twice: the safe side. Then it drops out.
 ///  * What arrived at a replica that is gone, restarted or dropped stays where it was in time, and
 ///    ages out of the windows.
-///  * With fewer than half of the listed peers heard within kFresh nothing is answered (no_endpoint,
+///  * With fewer than half of the listed peers heard within kFresh nothing is answered
+///  (no_endpoint,
 ///    which is 503), nor before the first round: each listed peer has answered or failed once, at
 ///    most kFirstRound after the first list. A peer that is listed later may still be starting: it
 ///    is missed once it has answered, or after kKept.
@@ -89,7 +91,9 @@ class ClusterSum {
 
   void depart(Peer& peer);
   void expire();
-  bool fresh(const Peer& peer) const { return peer.answered && now() - peer.replica.heard() <= kFresh; }
+  bool fresh(const Peer& peer) const {
+    return peer.answered && now() - peer.replica.heard() <= kFresh;
+  }
   bool missed(const Peer& peer) const;
   /// This process under one of its addresses, or a replica that a peer before it in the list is.
   bool counted_elsewhere(Peers::const_iterator peer) const;

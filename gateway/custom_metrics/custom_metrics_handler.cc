@@ -86,11 +86,11 @@ Answer CustomMetricsHandler::measure(const Question& question) {
   if (!items) return status_of(items.error());
   const ApiGroup group = question.external ? ApiGroup{kExternalGroup, kExternalVersion}
                                            : ApiGroup{kCustomGroup, kCustomVersion};
-  return json_answer(
-      200, {{"kind", question.external ? "ExternalMetricValueList" : "MetricValueList"},
-            {"apiVersion", std::string(group.group) + "/" + std::string(group.version)},
-            {"metadata", Json::object()},
-            {"items", std::move(*items)}});
+  return json_answer(200,
+                     {{"kind", question.external ? "ExternalMetricValueList" : "MetricValueList"},
+                      {"apiVersion", std::string(group.group) + "/" + std::string(group.version)},
+                      {"metadata", Json::object()},
+                      {"items", std::move(*items)}});
 }
 
 Result<Json> CustomMetricsHandler::measure_objects(const Question& question) {
@@ -129,7 +129,9 @@ Result<Json> CustomMetricsHandler::measure_object(const Question& question,
   described["apiVersion"] = question.kind.api_version;
   return Json{{"describedObject", std::move(described)},
               {"metric",
-               {{"name", name_of(question.metric)}, {"selector", question.selector.empty() ? Json(nullptr) : selector_json(question.selector)}}},
+               {{"name", name_of(question.metric)},
+                {"selector",
+                 question.selector.empty() ? Json(nullptr) : selector_json(question.selector)}}},
               {"timestamp", timestamp()},
               {"windowSeconds", reading->window},
               {"value", *value}};
@@ -154,8 +156,7 @@ Result<Json> CustomMetricsHandler::measure_series(const Question& question) {
                      {"value", *value}});
   }
   // An empty list would be summed to 0 by whoever asks.
-  if (items.empty())
-    return failure(ErrorCode::not_found, Side::downstream, "no route is selected");
+  if (items.empty()) return failure(ErrorCode::not_found, Side::downstream, "no route is selected");
   return items;
 }
 

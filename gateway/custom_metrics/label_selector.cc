@@ -14,7 +14,8 @@ bool is_word_byte(char c) {
 
 }  // namespace
 
-/// Reads one selector from left to right; apimachinery's grammar without the comparisons of numbers.
+/// Reads one selector from left to right; apimachinery's grammar without the comparisons of
+/// numbers.
 class SelectorParser {
  public:
   explicit SelectorParser(std::string_view text) : rest_(text) {}

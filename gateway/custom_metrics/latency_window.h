@@ -8,7 +8,8 @@
 namespace gateway::custom_metrics {
 
 /// What one replica's latency histogram of one route counted in the last minute: histograms count
-/// since the process began, and a quantile over days moves no more. Kept are a few earlier readings.
+/// since the process began, and a quantile over days moves no more. Kept are a few earlier
+/// readings.
 class LatencyWindow {
  public:
   static constexpr Duration kLength = std::chrono::seconds(60);

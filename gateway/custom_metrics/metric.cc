@@ -21,8 +21,9 @@ constexpr Names kNames[] = {
 Result<Reading> read_any(ClusterSum& sum, Metric metric, std::span<const std::string> routes) {
   switch (metric) {
     case Metric::requests_per_second:
-      return sum.rate(routes).map(
-          [](const RequestRate& rate) { return Reading{rate.per_second, rate.window}; });
+      return sum.rate(routes).map([](const RequestRate& rate) {
+        return Reading{rate.per_second, rate.window};
+      });
     case Metric::requests_in_flight:
       return sum.in_flight(routes).map([](std::int64_t count) {
         return Reading{static_cast<double>(std::max<std::int64_t>(count, 0)), 0};

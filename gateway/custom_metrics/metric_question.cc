@@ -38,8 +38,7 @@ Result<CustomMetricsHandler::Question> CustomMetricsHandler::read(const Segments
   // apis, group, version, namespaces, <ns>, …
   if (path.size() < 6 || path[3] != "namespaces" || path[4].empty())
     return not_found("the server could not find the requested resource");
-  auto question =
-      path[1] == kCustomGroup ? read_custom(path, query) : read_external(path, query);
+  auto question = path[1] == kCustomGroup ? read_custom(path, query) : read_external(path, query);
   if (!question) return question;
   for (const std::string& key : question->selector.keys()) {
     const auto known = target_.route_labels();
@@ -74,9 +73,13 @@ Result<CustomMetricsHandler::Question> CustomMetricsHandler::read_custom(
     return bad("labelSelector is for all objects of a kind: the name must be *");
   question.object.labels = std::move(*labels);
   question.selector = std::move(*metric_labels);
-  question.access = {"get", std::string(kCustomGroup), std::string(kCustomVersion),
-                     whole_namespace ? "metrics" : full, whole_namespace ? "" : metric,
-                     whole_namespace ? metric : path[6], path[4]};
+  question.access = {"get",
+                     std::string(kCustomGroup),
+                     std::string(kCustomVersion),
+                     whole_namespace ? "metrics" : full,
+                     whole_namespace ? "" : metric,
+                     whole_namespace ? metric : path[6],
+                     path[4]};
   return question;
 }
 
@@ -94,8 +97,8 @@ Result<CustomMetricsHandler::Question> CustomMetricsHandler::read_external(
   question.metric = *known;
   question.object.name_space = path[4];
   question.selector = std::move(*labels);
-  question.access = {"list", std::string(kExternalGroup), std::string(kExternalVersion), path[5],
-                     "", "", path[4]};
+  question.access = {
+      "list", std::string(kExternalGroup), std::string(kExternalVersion), path[5], "", "", path[4]};
   return question;
 }
 

@@ -12,11 +12,11 @@ namespace gateway::custom_metrics {
 
 /// What an autoscaler names: an object, or with "*" all of a kind that a selector takes.
 struct ObjectQuery {
-  std::string group;      ///< "networking.k8s.io"; empty: the core group
-  std::string resource;   ///< "ingresses", "services", "pods", "namespaces"
+  std::string group;     ///< "networking.k8s.io"; empty: the core group
+  std::string resource;  ///< "ingresses", "services", "pods", "namespaces"
   std::string name_space;
-  std::string name;       ///< or "*"
-  LabelSelector labels;   ///< of the objects; only with "*"
+  std::string name;      ///< or "*"
+  LabelSelector labels;  ///< of the objects; only with "*"
 };
 
 /// How a kind is written in an answer.
@@ -42,9 +42,9 @@ struct LabelledRoute {
   std::map<std::string, std::string, std::less<>> labels;
 };
 
-/// Which routes stand for an object that an autoscaler names. Whoever makes the configuration knows:
-/// a controller by the objects that it translated, a YAML file by the route's name. All calls come on
-/// the control thread and are answered from memory.
+/// Which routes stand for an object that an autoscaler names. Whoever makes the configuration
+/// knows: a controller by the objects that it translated, a YAML file by the route's name. All
+/// calls come on the control thread and are answered from memory.
 ///
 /// Errors: not_found (no such object), bad_request (a selector names a label that there is not),
 /// anything else means not known now (no sync yet) and becomes 503. An object without routes is

@@ -26,7 +26,8 @@ class Parameters {
   std::vector<std::pair<std::string, std::string>> list_;
 };
 
-/// The segments of a path behind its first slash, each decoded; nothing when an escape is malformed.
+/// The segments of a path behind its first slash, each decoded; nothing when an escape is
+/// malformed.
 std::optional<std::vector<std::string>> path_segments(std::string_view path);
 
 }  // namespace gateway::custom_metrics

@@ -25,13 +25,12 @@ LocalPtr<Upstream> upstream_of(EventLoop& loop, const Peer& peer, const config::
   auto set = std::make_shared<upstream::EndpointSet>();
   set->upstream = settings.name;
   set->load = std::make_shared<upstream::UpstreamLoad>();
-  set->entries.push_back(
-      {std::make_shared<upstream::Endpoint>(settings.name, peer.address,
-                                            peer.address.ip().to_string(), ""),
-       1});
-  LocalPtr<Upstream> made(new Upstream(
-      loop, std::make_shared<const config::Upstream>(std::move(settings)), std::move(context),
-      nullptr));
+  set->entries.push_back({std::make_shared<upstream::Endpoint>(settings.name, peer.address,
+                                                               peer.address.ip().to_string(), ""),
+                          1});
+  LocalPtr<Upstream> made(
+      new Upstream(loop, std::make_shared<const config::Upstream>(std::move(settings)),
+                   std::move(context), nullptr));
   made->update(std::move(set));
   return made;
 }
@@ -150,8 +149,7 @@ void Peers::set_peers(const std::vector<Peer>& peers) {
     listed.push_back({peer.name, peer.terminating});
     std::unique_ptr<Pull>& pull = kept[peer.name];
     const auto known = pulls_.find(peer.name);
-    if (known != pulls_.end() && known->second &&
-        known->second->peer().address == peer.address)
+    if (known != pulls_.end() && known->second && known->second->peer().address == peer.address)
       pull = std::move(known->second);
     if (pull) continue;
     pull = std::make_unique<Pull>(loop_, sum_, peer);

@@ -33,8 +33,8 @@ Result<std::vector<SocketAddress>> read_peer_list(std::string_view text);
 /// Peers that have no other name than their address.
 std::vector<Peer> peers_at(const std::vector<SocketAddress>& addresses);
 
-/// Asks every peer each second, by calls on kept connections over mutual TLS, and tells the sum what
-/// it hears. One that has not answered within kDeadline has failed in this round. Loop thread.
+/// Asks every peer each second, by calls on kept connections over mutual TLS, and tells the sum
+/// what it hears. One that has not answered within kDeadline has failed in this round. Loop thread.
 class Peers {
  public:
   static constexpr Duration kRound = std::chrono::seconds(1);

@@ -20,8 +20,11 @@ bool is_name_byte(char c) { return is_name_start(c) || (c >= '0' && c <= '9'); }
 
 std::optional<Node::Aggregate> aggregate_named(std::string_view name) {
   constexpr std::pair<std::string_view, Node::Aggregate> kAggregates[] = {
-      {"sum", Node::Aggregate::sum}, {"max", Node::Aggregate::max}, {"min", Node::Aggregate::min},
-      {"avg", Node::Aggregate::avg}, {"count", Node::Aggregate::count}};
+      {"sum", Node::Aggregate::sum},
+      {"max", Node::Aggregate::max},
+      {"min", Node::Aggregate::min},
+      {"avg", Node::Aggregate::avg},
+      {"count", Node::Aggregate::count}};
   for (const auto& [word, aggregate] : kAggregates)
     if (word == name) return aggregate;
   return std::nullopt;
@@ -129,8 +132,8 @@ class Parser {
     const bool by = rest_.starts_with("by") || rest_.starts_with("without");
     if (aggregate && (by || rest_.starts_with("("))) return aggregation(*aggregate);
     if (rest_.starts_with("("))
-      return fail(fmt::format("the function {}() is not served: the metrics here are rates already",
-                              name));
+      return fail(
+          fmt::format("the function {}() is not served: the metrics here are rates already", name));
     rest_ = before;
     return selector();
   }
@@ -159,8 +162,7 @@ class Parser {
     if (!take('(')) return fail("\"(\" is missing");
     while (!take(')')) {
       const std::string_view label = read_name();
-      if (label != "route")
-        return fail(fmt::format("there is no label \"{}\" to group by", label));
+      if (label != "route") return fail(fmt::format("there is no label \"{}\" to group by", label));
       by_route = true;
       if (!take(',') && !rest_.starts_with(')')) return fail("\")\" is missing");
     }

@@ -121,8 +121,7 @@ class Evaluation {
       return bad("arithmetic between two metrics is not served, only with a number");
     if ((*left)->scalar && (*right)->scalar) {
       Sample& sample = (*left)->samples.front();
-      sample.value =
-          calculate(node.operation, sample.value, (*right)->samples.front().value);
+      sample.value = calculate(node.operation, sample.value, (*right)->samples.front().value);
       return left;
     }
     const bool number_left = (*left)->scalar;

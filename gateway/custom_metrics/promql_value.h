@@ -12,7 +12,7 @@ namespace gateway::custom_metrics::promql {
 
 /// One series of a result. Empty names are labels that it does not have.
 struct Sample {
-  std::string name;   ///< __name__
+  std::string name;  ///< __name__
   std::string route;
   double value = 0;
 };

@@ -19,7 +19,7 @@ using promql::Node;
 using promql::Sample;
 using promql::Value;
 
-constexpr std::size_t kMostPoints = 11'000;    // as Prometheus, of one series
+constexpr std::size_t kMostPoints = 11'000;     // as Prometheus, of one series
 constexpr std::size_t kMostReadings = 200'000;  // of all series: some 50 ms
 
 // Prometheus' own words for what went wrong, and the statuses that it gives them.
@@ -175,8 +175,7 @@ class Matrix {
   void add(double time, const Value& value) {
     for (const Sample& sample : value.samples) {
       Json& series = series_[{sample.name, sample.route}];
-      if (series.is_null())
-        series = {{"metric", labels_json(sample)}, {"values", Json::array()}};
+      if (series.is_null()) series = {{"metric", labels_json(sample)}, {"values", Json::array()}};
       series["values"].push_back(point(time, sample.value));
     }
   }
@@ -256,8 +255,8 @@ Answer QueryApi::query(const Parameters& parameters) {
                                     "begins when it is first asked for",
                                     ago, SumHistory::kSeconds));
   if ((*value)->scalar)
-    return success({{"resultType", "scalar"},
-                    {"result", point(time, (*value)->samples.front().value)}});
+    return success(
+        {{"resultType", "scalar"}, {"result", point(time, (*value)->samples.front().value)}});
   Json result = Json::array();
   for (const Sample& sample : (*value)->samples)
     result.push_back({{"metric", labels_json(sample)}, {"value", point(time, sample.value)}});
@@ -315,8 +314,7 @@ Answer QueryApi::label_values(std::string_view label, const Parameters& paramete
 }
 
 Answer QueryApi::series(const Parameters& parameters) {
-  if (parameters.find("match[]") == nullptr)
-    return bad_data("no match[] parameter provided");
+  if (parameters.find("match[]") == nullptr) return bad_data("no match[] parameter provided");
   const auto found = matching(sum_, parameters);
   if (!found) return answer_of(found.error());
   Json list = Json::array();

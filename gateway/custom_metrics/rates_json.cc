@@ -16,8 +16,7 @@ Json peers_json(ClusterSum& sum) {
   for (const ClusterSum::PeerState& peer : sum.peers()) {
     Json& json = peers[peer.name] = {{"state", peer.word}};
     if (peer.word == "silent" || peer.word == "lost") continue;
-    json["age_seconds"] =
-        static_cast<double>(peer.age / std::chrono::milliseconds(1)) / 1000.0;
+    json["age_seconds"] = static_cast<double>(peer.age / std::chrono::milliseconds(1)) / 1000.0;
   }
   return peers;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,8 +12,9 @@
 
 namespace gateway::custom_metrics {
 
-/// What one process has told of its last minute, put together from its reports. Seconds are its own;
-/// ages count from its last report, so a replica that falls silent goes on showing its last minute.
+/// What one process has told of its last minute, put together from its reports. Seconds are its
+/// own; ages count from its last report, so a replica that falls silent goes on showing its last
+/// minute.
 class Replica {
  public:
   /// Takes the news of a report. Another process's id begins everything anew. Fails, changing

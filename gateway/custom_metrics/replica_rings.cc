@@ -61,8 +61,10 @@ RingsReport ReplicaRings::report(const RingsQuery& query) {
     const auto end = std::find_if(route.arrivals.begin(), route.arrivals.end(),
                                   [news](const Arrivals& each) { return each.age >= news; });
     if (end == route.arrivals.begin() && route.in_flight <= 0) continue;
-    report.routes.push_back({route.name, std::max<std::int64_t>(route.in_flight, 0),
-                             {route.arrivals.begin(), end}, std::nullopt});
+    report.routes.push_back({route.name,
+                             std::max<std::int64_t>(route.in_flight, 0),
+                             {route.arrivals.begin(), end},
+                             std::nullopt});
   }
   add_latency(query, report);
   return report;

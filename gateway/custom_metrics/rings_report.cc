@@ -5,34 +5,34 @@
 namespace gateway::custom_metrics {
 namespace {
 
-using Json = nlohmann::json;
+using Tree = nlohmann::json;
 
 tl::unexpected<Error> malformed(const char* what) {
   return failure(ErrorCode::bad_request, Side::upstream, what);
 }
 
-std::optional<std::uint64_t> number(const Json& json, std::uint64_t most) {
+std::optional<std::uint64_t> number(const Tree& json, std::uint64_t most) {
   if (!json.is_number_unsigned()) return std::nullopt;
   const auto value = json.get<std::uint64_t>();
   return value <= most ? std::optional(value) : std::nullopt;
 }
 
-std::optional<std::uint64_t> number(const Json& object, const char* key, std::uint64_t most) {
+std::optional<std::uint64_t> number(const Tree& object, const char* key, std::uint64_t most) {
   const auto found = object.find(key);
   return found == object.end() ? std::nullopt : number(*found, most);
 }
 
-std::optional<std::string> text(const Json& object, const char* key) {
+std::optional<std::string> text(const Tree& object, const char* key) {
   const auto found = object.find(key);
   if (found == object.end() || !found->is_string()) return std::nullopt;
   return found->get<std::string>();
 }
 
-Json route_json(const RouteReport& route) {
-  Json json = Json::object();
+Tree route_json(const RouteReport& route) {
+  Tree json = Tree::object();
   if (route.in_flight > 0) json["f"] = route.in_flight;
   if (!route.arrivals.empty()) {
-    Json& list = json["a"] = Json::array();
+    Tree& list = json["a"] = Tree::array();
     for (const Arrivals& each : route.arrivals) {
       list.push_back(each.age);
       list.push_back(each.count);
@@ -42,7 +42,7 @@ Json route_json(const RouteReport& route) {
   return json;
 }
 
-bool read_arrivals(const Json& list, RouteReport& route) {
+bool read_arrivals(const Tree& list, RouteReport& route) {
   if (!list.is_array() || list.size() % 2 != 0 || list.size() > 2 * RateRing::kBuckets)
     return false;
   std::optional<std::uint32_t> before;
@@ -57,7 +57,7 @@ bool read_arrivals(const Json& list, RouteReport& route) {
   return true;
 }
 
-bool read_latency(const Json& list, RouteReport& route) {
+bool read_latency(const Tree& list, RouteReport& route) {
   if (!list.is_array() || list.size() != Histogram::kBuckets) return false;
   LatencyCounts& counts = route.latency.emplace();
   for (std::size_t i = 0; i < counts.size(); ++i) {
@@ -68,7 +68,7 @@ bool read_latency(const Json& list, RouteReport& route) {
   return true;
 }
 
-bool read_route(const Json& json, RouteReport& route) {
+bool read_route(const Tree& json, RouteReport& route) {
   if (!json.is_object()) return false;
   if (json.contains("f")) {
     const auto in_flight = number(json, "f", UINT32_MAX);
@@ -79,31 +79,31 @@ bool read_route(const Json& json, RouteReport& route) {
   return !json.contains("l") || read_latency(json["l"], route);
 }
 
-Json parse(std::string_view bytes) {
-  if (bytes.size() > kMostReportBytes) return Json(Json::value_t::discarded);
-  return Json::parse(bytes, nullptr, false);
+Tree parse(std::string_view bytes) {
+  if (bytes.size() > kMostReportBytes) return Tree(Tree::value_t::discarded);
+  return Tree::parse(bytes, nullptr, false);
 }
 
 }  // namespace
 
 std::string encode(const RingsReport& report) {
-  Json json = {{"replica", report.replica},
+  Tree json = {{"replica", report.replica},
                {"second", report.second},
                {"known", report.known_seconds},
-               {"routes", Json::object()}};
-  Json& routes = json["routes"];
+               {"routes", Tree::object()}};
+  Tree& routes = json["routes"];
   for (const RouteReport& route : report.routes) routes[route.name] = route_json(route);
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, Tree::error_handler_t::replace);
 }
 
 std::string encode(const RingsQuery& query) {
-  const Json json = {
+  const Tree json = {
       {"replica", query.replica}, {"since", query.since}, {"latency", query.latency}};
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
+  return json.dump(-1, ' ', false, Tree::error_handler_t::replace);
 }
 
 Result<RingsReport> decode_report(std::string_view bytes) {
-  const Json json = parse(bytes);
+  const Tree json = parse(bytes);
   if (!json.is_object()) return malformed("a peer's answer is not JSON");
   auto replica = text(json, "replica");
   const auto second = number(json, "second", UINT32_MAX);
@@ -112,8 +112,8 @@ Result<RingsReport> decode_report(std::string_view bytes) {
   if (!replica || replica->empty() || !second || !known || routes == json.end() ||
       !routes->is_object() || routes->size() > kMostRoutes)
     return malformed("a peer's answer lacks replica, second, known or routes");
-  RingsReport report{std::move(*replica), static_cast<std::uint32_t>(*second),
-                     static_cast<int>(*known), {}};
+  RingsReport report{
+      std::move(*replica), static_cast<std::uint32_t>(*second), static_cast<int>(*known), {}};
   report.routes.reserve(routes->size());
   for (const auto& [name, value] : routes->items()) {
     RouteReport& route = report.routes.emplace_back();
@@ -124,7 +124,7 @@ Result<RingsReport> decode_report(std::string_view bytes) {
 }
 
 Result<RingsQuery> decode_query(std::string_view bytes) {
-  const Json json = parse(bytes);
+  const Tree json = parse(bytes);
   if (!json.is_object()) return malformed("the question is not JSON");
   auto replica = text(json, "replica");
   const auto since = number(json, "since", UINT32_MAX);
@@ -133,7 +133,7 @@ Result<RingsQuery> decode_query(std::string_view bytes) {
       latency->size() > kMostLatencyRoutes)
     return malformed("the question lacks replica, since or latency");
   RingsQuery query{std::move(*replica), static_cast<std::uint32_t>(*since), {}};
-  for (const Json& name : *latency) {
+  for (const Tree& name : *latency) {
     if (!name.is_string()) return malformed("latency is not a list of names");
     query.latency.push_back(name.get<std::string>());
   }

@@ -14,8 +14,8 @@
 /// What replicas tell one another, and how it is written down.
 ///
 /// A replica asks `POST /cluster/rings` with where it stands and gets what happened since. Seconds
-/// on the wire are ages or the answering replica's own count, so clocks need not agree and a process
-/// that began anew is told by its id:
+/// on the wire are ages or the answering replica's own count, so clocks need not agree and a
+/// process that began anew is told by its id:
 ///
 ///   {"replica": "5d0c…", "since": 8123, "latency": ["jobs"]}
 ///
@@ -55,9 +55,9 @@ struct RingsReport {
 
 /// What the asking side has already.
 struct RingsQuery {
-  std::string replica;                ///< whom it heard last; empty: nobody
-  std::uint32_t since = 0;            ///< that replica's second then
-  std::vector<std::string> latency;   ///< routes whose histograms are wanted
+  std::string replica;               ///< whom it heard last; empty: nobody
+  std::uint32_t since = 0;           ///< that replica's second then
+  std::vector<std::string> latency;  ///< routes whose histograms are wanted
 };
 
 /// Bounds on what one message may name, against a peer gone mad.

@@ -12,8 +12,8 @@
 
 namespace gateway::custom_metrics {
 
-/// What the sums were, second by second, for range queries. Kept only while somebody asks: the first
-/// question finds the present alone. Idle routes cost nothing. Control thread.
+/// What the sums were, second by second, for range queries. Kept only while somebody asks: the
+/// first question finds the present alone. Idle routes cost nothing. Control thread.
 class SumHistory {
  public:
   static constexpr std::uint32_t kSeconds = 300;

@@ -60,8 +60,8 @@ class SeriesSet {
     }
   }
 
-  /// As for_each, but `visit(name, part, groups)` gets the groups themselves, one per shard that has
-  /// one: for a reader that wants little of each and wants it often.
+  /// As for_each, but `visit(name, part, groups)` gets the groups themselves, one per shard that
+  /// has one: for a reader that wants little of each and wants it often.
   template <typename Visit>
   void for_each_group(Visit visit) const {
     std::vector<const Cells*> groups;

@@ -270,7 +270,8 @@ Result<std::unique_ptr<ServerTlsContext>> ServerTlsContext::make(
   made->handshake_timeout_ = settings.handshake_timeout;
   const char policy = static_cast<char>('0' + static_cast<int>(settings.client_certificates));
   core->scope = digest_of({listener, {&policy, 1}, client_ca});
-  if (auto done = core->configure(settings, client_ca); !done) return tl::make_unexpected(done.error());
+  if (auto done = core->configure(settings, client_ca); !done)
+    return tl::make_unexpected(done.error());
   if (auto done = core->inherit(); !done) return tl::make_unexpected(done.error());
   return made;
 }

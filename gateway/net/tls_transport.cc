@@ -274,8 +274,8 @@ void TlsTransport::establish() {
   X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
   char* data = nullptr;
   const long size = BIO_get_mem_data(text.get(), &data);
-  subject_ = std::make_unique<Subject>(Subject{
-      {data, static_cast<std::size_t>(size)}, common_name_of(X509_get_subject_name(certificate))});
+  subject_ = std::make_unique<Subject>(Subject{{data, static_cast<std::size_t>(size)},
+                                               common_name_of(X509_get_subject_name(certificate))});
   facts_.client_subject = subject_->whole;
   facts_.client_common_name = subject_->common_name;
 }

@@ -66,10 +66,10 @@ tl::expected<ClusterService::Prepared, config::Finding> ClusterService::prepare(
   auto client = net::ClientTlsContext::make(library, tls, **files);
   if (!client) return wrong("cluster.tls", client.error());
   prepared.client = std::move(*client);
-  auto server = net::ServerTlsContext::make(
-      library, listener_tls(cluster.tls), "cluster",
-      net::CertificateSet::make({(*files)->certificate}), std::make_shared<net::TicketKeys>(),
-      kAlpn, (*files)->ca);
+  auto server =
+      net::ServerTlsContext::make(library, listener_tls(cluster.tls), "cluster",
+                                  net::CertificateSet::make({(*files)->certificate}),
+                                  std::make_shared<net::TicketKeys>(), kAlpn, (*files)->ca);
   if (!server) return wrong("cluster.tls", server.error());
   prepared.server = std::move(*server);
   return prepared;

@@ -195,7 +195,8 @@ Result<void> Control::open_admin(const config::Model& model) {
 // As the admin listener, and for the same reason: who asks for the sums goes on hearing them.
 Result<void> Control::open_cluster(const config::Model& model) {
   if (!model.cluster) return {};
-  cluster_ = std::make_unique<ClusterService>(loop_, *registry_, [this] { return cluster_token(); });
+  cluster_ =
+      std::make_unique<ClusterService>(loop_, *registry_, [this] { return cluster_token(); });
   cluster_address_ = model.cluster->listen;
   return cluster_->open(*cluster_address_);
 }
