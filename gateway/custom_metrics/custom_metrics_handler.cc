@@ -114,6 +114,9 @@ Result<Json> CustomMetricsHandler::measure_object(const Question& question,
   std::vector<std::string> routes;
   for (const std::string& route : object.routes)
     if (question.selector.matches({{"route", route}})) routes.push_back(route);
+  // A sum of nothing would be a 0 that nobody asked for.
+  if (routes.empty() && !object.routes.empty())
+    return failure(ErrorCode::not_found, Side::downstream, "no route is selected");
   auto reading = custom_metrics::read(sum_, question.metric, routes);
   // A route that the object has and nobody serves yet: the number is not known, rather than the
   // object.

@@ -66,6 +66,7 @@ tl::expected<ClusterService::Prepared, config::Finding> ClusterService::prepare(
   auto client = net::ClientTlsContext::make(library, tls, **files);
   if (!client) return wrong("cluster.tls", client.error());
   prepared.client = std::move(*client);
+  prepared.files = *files;
   auto server =
       net::ServerTlsContext::make(library, listener_tls(cluster.tls), "cluster",
                                   net::CertificateSet::make({(*files)->certificate}),
@@ -93,17 +94,26 @@ Result<void> ClusterService::open(const SocketAddress& address) {
   return {};
 }
 
+bool ClusterService::has_news(const Prepared& prepared) const {
+  return !files_ || *files_ != *prepared.files || peer_tls_ != prepared.peer_tls;
+}
+
+// Connections stay over reloads that do not concern them.
 void ClusterService::use(Prepared prepared) {
-  if (listener_) {
-    listener_->use(std::move(prepared.server));
-  } else {
-    // Without TLS in its model: peers ask for an address, and SNI is the certificate's name.
-    config::Listener model;
-    model.name = "cluster";
-    listener_ = std::make_unique<LocalListener>(loop_, model, handler_, std::move(sockets_),
-                                                std::move(prepared.server));
+  if (has_news(prepared)) {
+    if (listener_) {
+      listener_->use(std::move(prepared.server));
+    } else {
+      // Without TLS in its model: peers ask for an address, and SNI is the certificate's name.
+      config::Listener model;
+      model.name = "cluster";
+      listener_ = std::make_unique<LocalListener>(loop_, model, handler_, std::move(sockets_),
+                                                  std::move(prepared.server));
+    }
+    peer_tls_ = prepared.peer_tls;
+    files_ = std::move(prepared.files);
+    peers_.use_tls(peer_tls_, std::move(prepared.client));
   }
-  peers_.use_tls(prepared.peer_tls, std::move(prepared.client));
   peers_.set_peers(prepared.peers);
 }
 

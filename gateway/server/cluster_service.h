@@ -29,6 +29,7 @@ class ClusterService {
   struct Prepared {
     std::vector<custom_metrics::Peer> peers;
     config::UpstreamTls peer_tls;
+    std::shared_ptr<const net::ClientTlsFiles> files;  ///< what both contexts are made of
     std::unique_ptr<net::ServerTlsContext> server;
     std::shared_ptr<net::ClientTlsContext> client;
   };
@@ -49,6 +50,8 @@ class ClusterService {
   custom_metrics::ClusterSum& sum() { return sum_; }
 
  private:
+  bool has_news(const Prepared& prepared) const;
+
   EventLoop& loop_;
   custom_metrics::ReplicaRings rings_;
   custom_metrics::ClusterSum sum_;
@@ -57,6 +60,8 @@ class ClusterService {
   custom_metrics::Peers peers_;
   std::vector<std::shared_ptr<net::ListenSocket>> sockets_;  ///< until there is a listener
   std::unique_ptr<LocalListener> listener_;
+  config::UpstreamTls peer_tls_;
+  std::shared_ptr<const net::ClientTlsFiles> files_;
 };
 
 }  // namespace gateway::server

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -99,6 +101,7 @@ class Cluster {
   }
 
   FakeClock& clock() { return clock_; }
+  const FakeClock& clock() const { return clock_; }
   Process& own() { return own_; }
   Process& peer(const std::string& name) { return *peers_.at(name); }
   ClusterSum& sum() { return sum_; }

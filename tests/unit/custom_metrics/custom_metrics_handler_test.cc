@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <limits>
+
 #include "gateway/custom_metrics/quantity.h"
 #include "gateway/custom_metrics/route_name_target.h"
 #include "tests/unit/custom_metrics/cluster.h"
@@ -136,6 +138,7 @@ TEST_F(CustomMetricsHandlerTest, SelectorsAreNeverReadHalf) {
       "/namespaces/prod/ingresses.networking.k8s.io/jobs/gateway_requests_per_second";
   EXPECT_EQ(custom(jobs + "?metricLabelSelector=route%3Djobs")->json()["items"][0]["value"], "12");
   EXPECT_EQ(custom(jobs + "?metricLabelSelector=route%3Didle")->json()["items"][0]["value"], "0");
+  EXPECT_EQ(custom(jobs + "?metricLabelSelector=route%3Dnone")->status(), 404);
   EXPECT_EQ(custom(jobs + "?metricLabelSelector=verb%3DGET")->status(), 400);
   EXPECT_EQ(custom(jobs + "?metricLabelSelector=route%3E5")->status(), 400);
   EXPECT_EQ(custom(jobs + "?labelSelector=app%3Da")->status(), 400);
@@ -231,10 +234,11 @@ TEST_F(CustomMetricsHandlerTest, DiscoveryIsForAllThatTheFrontProxySends) {
   EXPECT_FALSE(list["resources"].empty());
   EXPECT_EQ(list["resources"][0]["name"],
             "ingresses.networking.k8s.io/gateway_requests_per_second");
-  for (const json& resource : list["resources"]) EXPECT_EQ(resource["verbs"], json({"get"}));
+  for (const json& resource : list["resources"]) EXPECT_EQ(resource["verbs"], json::array({"get"}));
   const json external = ask(kExternal)->json();
   EXPECT_EQ(external["resources"].size(), 3u);
-  for (const json& resource : external["resources"]) EXPECT_EQ(resource["verbs"], json({"get"}));
+  for (const json& resource : external["resources"])
+    EXPECT_EQ(resource["verbs"], json::array({"get"}));
   EXPECT_EQ(
       ask("/openapi/v2")->json(),
       json::parse(R"({"swagger":"2.0","info":{"title":"gateway","version":"v1"},"paths":{}})"));

@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cctype>
+
 #include "gateway/custom_metrics/cluster_handler.h"
 #include "gateway/custom_metrics/peers.h"
 #include "tests/unit/custom_metrics/cluster.h"
@@ -31,10 +33,9 @@ class QueryApiTest : public testing::Test {
     }
   }
   double wall() const {
-    const auto since = cluster_now() - Instant(1h);
+    const auto since = cluster_.clock().now() - Instant(1h);
     return 1.8e9 + std::chrono::duration<double>(since).count();
   }
-  Instant cluster_now() const { return const_cast<test::Cluster&>(cluster_).clock().now(); }
 
   static std::string encoded(std::string_view text) {
     std::string out;
@@ -198,10 +199,10 @@ TEST_F(QueryApiTest, TheHistoryIsForgottenWhenNobodyAsks) {
 }
 
 TEST_F(QueryApiTest, LabelsAndSeries) {
-  EXPECT_EQ(fetch("/api/v1/labels")["data"], json({"__name__", "route"}));
-  EXPECT_EQ(fetch("/api/v1/label/route/values")["data"], json({"idle", "jobs"}));
+  EXPECT_EQ(fetch("/api/v1/labels")["data"], json::array({"__name__", "route"}));
+  EXPECT_EQ(fetch("/api/v1/label/route/values")["data"], json::array({"idle", "jobs"}));
   EXPECT_EQ(fetch("/api/v1/label/route/values?match[]=%7Broute%3D%22jobs%22%7D")["data"],
-            json({"jobs"}));
+            json::array({"jobs"}));
   EXPECT_EQ(fetch("/api/v1/label/__name__/values")["data"].size(), 3u);
   EXPECT_EQ(fetch("/api/v1/label/other/values")["data"], json::array());
   EXPECT_EQ(post("/api/v1/series", "match[]=gateway_cluster_requests_in_flight")["data"].size(),
