@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace gateway::custom_metrics {
 namespace {
@@ -36,8 +37,8 @@ void ClusterSum::set_peers(const std::vector<ListedPeer>& listed) {
     }
     peer.terminating = each.terminating;
   }
-  for (auto& [name, gone] : peers_) depart(gone);
-  peers_ = std::move(kept);
+  Peers left = std::exchange(peers_, std::move(kept));
+  for (auto& [name, gone] : left) depart(gone);
   if (!listed_) first_listed_ = now();
   listed_ = true;
 }
@@ -76,9 +77,13 @@ RingsQuery ClusterSum::question_for(std::string_view name) {
 
 // No longer part of the sum as it was; its arrivals stay what they were.
 void ClusterSum::depart(Peer& peer) {
-  const bool counts = peer.answered && peer.replica.id() != own_id_;
-  if (counts && std::ranges::none_of(
-                    departed_, [&](const Replica& gone) { return gone.id() == peer.replica.id(); }))
+  const std::string& id = peer.replica.id();
+  const bool counted_on = std::ranges::any_of(peers_, [&](const auto& other) {
+    return &other.second != &peer && other.second.answered && other.second.replica.id() == id;
+  });
+  const bool known =
+      std::ranges::any_of(departed_, [&](const Replica& gone) { return gone.id() == id; });
+  if (peer.answered && id != own_id_ && !counted_on && !known)
     departed_.push_back(std::move(peer.replica));
   peer.replica = Replica();
   peer.answered = false;

@@ -202,6 +202,8 @@ TEST_F(ClusterSumTest, ItselfAndDoublesDoNotCount) {
   EXPECT_NEAR(cluster_.per_second(), 20, 0.01);
   EXPECT_EQ(state_of("self"), "self");
   EXPECT_EQ(state_of("a again"), "double");
+  cluster_.list({{"a"}});
+  EXPECT_NEAR(cluster_.per_second(), 20, 0.01) << "its other name does not linger";
 }
 
 TEST_F(ClusterSumTest, InFlightIsSummed) {
