@@ -12,7 +12,7 @@ import time
 from . import images
 from .api import ApiError
 from .network import PodNetwork
-from .plane import ADDRESS, PORT, SERVICE_ADDRESS
+from .plane import ADDRESS, PORT
 from .probe import Probe, act
 from .volumes import Volume
 
