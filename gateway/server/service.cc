@@ -115,18 +115,25 @@ void Service::renew_certificates() {
 void Service::renew_client_ca() {
   const net::Digest digest = client_ca_digest();
   if (digest == client_ca_) return;
-  const auto stays = [](const Error& error) {
-    std::fprintf(stderr, "the clients' authority stays as it was: %s\n", error.detail.c_str());
-  };
   net::TlsLibrary library;
-  if (auto made = make_context(library, certificates_); !made) return stays(made.error());
+  if (auto made = make_context(library, certificates_); !made) {
+    std::fprintf(stderr, "the clients' authority stays as it was: %s\n",
+                 made.error().detail.c_str());
+    return;
+  }
   client_ca_ = digest;
   for (auto& thread : threads_)
-    thread->loop.post([this, stays, &thread = *thread, certificates = certificates_] {
+    thread->loop.post([this, &thread = *thread, certificates = certificates_] {
       auto made = make_context(thread.library, certificates);
-      if (!made) return stays(made.error());
+      if (!made) return loop_.post([this] { renew_client_ca_again(); });
       if (thread.listener) thread.listener->use(std::move(*made));
     });
+}
+
+// A thread read the file while it was being written once more.
+void Service::renew_client_ca_again() {
+  client_ca_ = {};
+  renew_client_ca();
 }
 
 Result<void> Service::make_threads(const MakeHandler& make_handler) {

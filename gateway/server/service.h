@@ -68,6 +68,7 @@ class Service {
   void renew_tls();
   void renew_certificates();
   void renew_client_ca();
+  void renew_client_ca_again();
 
   Options options_;
   EventLoop loop_;
