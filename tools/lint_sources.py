@@ -24,6 +24,7 @@ FENCES = {
     r"llhttp\.h|nghttp2/": ("gateway/http/", "tests/fuzz/"),
     r"yaml-cpp/": ("gateway/config/",),
     r"prometheus/": ("gateway/metrics/",),
+    r"simdjson\.h": ("gateway/kubernetes/",),
     r"sqlite3\.h|libpq-fe\.h": ("apps/", "tests/"),
 }
 WORDS = re.compile(r"\b(TODO|FIXME|XXX)\b")

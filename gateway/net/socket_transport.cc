@@ -5,6 +5,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -269,6 +270,23 @@ void SocketTransport::read_start() {
   reading_ = true;
   update_interest();
   if (!early_.empty()) loop_.defer(later_);
+}
+
+// Probes begin after a third of the time, so that several fit; the user timeout also bounds how
+// long bytes that were sent may stay without an acknowledgement, where no probe is ever sent.
+void SocketTransport::notice_loss(Duration within) {
+  if (fd_ < 0) return;
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(within).count();
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(within).count();
+  const auto set = [this](int level, int option, auto value) {
+    const auto number = static_cast<int>(value);
+    ::setsockopt(fd_, level, option, &number, sizeof number);
+  };
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, std::max<std::int64_t>(1, seconds / 3));
+  set(IPPROTO_TCP, TCP_KEEPINTVL, std::max<std::int64_t>(1, seconds / 6));
+  set(IPPROTO_TCP, TCP_KEEPCNT, 3);
+  set(IPPROTO_TCP, TCP_USER_TIMEOUT, milliseconds);
 }
 
 void SocketTransport::update_interest() {

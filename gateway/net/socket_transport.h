@@ -21,6 +21,7 @@ class SocketTransport : public Transport {
   void read_stop() final;
   void read_start() final;
   bool reading() const final { return reading_; }
+  void notice_loss(Duration within) final;
   void shutdown_write() final;
   void close() final;
   void abort() final;

@@ -69,6 +69,10 @@ class Transport {
   virtual void read_start() = 0;
   virtual bool reading() const = 0;
 
+  /// From now on a peer whose system acknowledges nothing for `within` is lost, also while nobody
+  /// has anything to say (TCP keep-alive and user timeout). At least a few seconds.
+  virtual void notice_loss(Duration within) = 0;
+
   /// After the queue: close_notify and FIN. Reading goes on.
   virtual void shutdown_write() = 0;
   /// Now, both ways; idempotent. Nothing is called after it. What is queued is lost, and the peer

@@ -43,6 +43,8 @@ class ClientConnection final : public Disposable,
   ClientConnection(EventLoop& loop, EndpointPool& pool, Place place);
   ~ClientConnection() override;
   void connect(Duration timeout, net::ClientTlsContext* tls, std::string_view server_name);
+  /// Behind connect().
+  void notice_loss(Duration within) { transport_->notice_loss(within); }
 
   /// The connection must be idle.
   http::StreamId open_stream(ClientStreamEvents& events);

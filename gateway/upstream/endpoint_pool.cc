@@ -44,6 +44,7 @@ void EndpointPool::start_connection(Place place) {
   busy_.push_back(*connection);
   connection->connect(settings.timeouts.connect, upstream_.tls(),
                       upstream_.server_name(*endpoint_));
+  if (upstream_.loss() > Duration::zero()) connection->notice_loss(upstream_.loss());
 }
 
 void EndpointPool::retire() {

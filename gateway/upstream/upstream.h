@@ -40,6 +40,10 @@ class Upstream final : public LocalCounted {
   /// ones close, the others after the exchange they are at.
   void renew(std::shared_ptr<net::ClientTlsContext> tls);
   void update(EndpointSetPtr set);
+  /// Connections to come are lost when the endpoint's system acknowledges nothing for so long. For
+  /// calls that wait in silence; zero, as it begins: the system's own time, many minutes.
+  void notice_loss(Duration within) { loss_ = within; }
+  Duration loss() const { return loss_; }
 
   EventLoop& loop() { return loop_; }
   const config::Upstream& settings() const { return *settings_; }
@@ -80,6 +84,7 @@ class Upstream final : public LocalCounted {
   std::shared_ptr<UpstreamCells> cells_;
   Picker picker_;
   RetryBudget budget_;
+  Duration loss_{};
   std::unordered_map<const Endpoint*, std::unique_ptr<EndpointPool>> pools_;
   std::vector<std::unique_ptr<EndpointPool>> leaving_;
   std::vector<EndpointPool*> by_index_;  ///< as the picker's current set

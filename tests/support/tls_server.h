@@ -2,6 +2,7 @@
 
 #include <openssl/ssl.h>
 
+#include <csignal>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -12,12 +13,14 @@
 
 namespace gateway::test {
 
-/// An endpoint that speaks HTTPS with a certificate from two files, answers every request `200 ok`
-/// and remembers what came.
+/// An endpoint that speaks HTTPS with a certificate from two files, answers every request alike and
+/// remembers what came.
 class TlsServer {
  public:
-  TlsServer(const std::string& certificate, const std::string& key)
-      : context_(SSL_CTX_new(TLS_server_method())) {
+  TlsServer(const std::string& certificate, const std::string& key,
+            std::string answer = http_answer(200, "ok"))
+      : answer_(std::move(answer)), context_(SSL_CTX_new(TLS_server_method())) {
+    ::signal(SIGPIPE, SIG_IGN);  // of a client that has left; OpenSSL does not ask for quiet
     SSL_CTX_use_certificate_file(context_.get(), certificate.c_str(), SSL_FILETYPE_PEM);
     SSL_CTX_use_PrivateKey_file(context_.get(), key.c_str(), SSL_FILETYPE_PEM);
   }
@@ -51,7 +54,6 @@ class TlsServer {
     if (SSL_accept(ssl.get()) != 1) return;
     const char* name = SSL_get_servername(ssl.get(), TLSEXT_NAMETYPE_host_name);
     note(names_, name == nullptr ? "-" : name);
-    const std::string answer = http_answer(200, "ok");
     std::string text;
     char bytes[4096];
     while (true) {
@@ -60,10 +62,11 @@ class TlsServer {
       text.append(bytes, static_cast<std::size_t>(count));
       if (!text.ends_with("\r\n\r\n")) continue;
       note(requests_, std::exchange(text, {}));
-      if (SSL_write(ssl.get(), answer.data(), static_cast<int>(answer.size())) <= 0) return;
+      if (SSL_write(ssl.get(), answer_.data(), static_cast<int>(answer_.size())) <= 0) return;
     }
   }
 
+  const std::string answer_;
   std::unique_ptr<SSL_CTX, Free> context_;
   mutable std::mutex mutex_;
   std::vector<std::string> names_;

@@ -154,6 +154,36 @@ TEST_F(TcpTransportTest, ConnectsAndTalks) {
   EXPECT_TRUE(until([&] { return owner.eofs == 1; }));
 }
 
+/// The descriptor of ours, but for one, whose other end is `peer`.
+int descriptor_towards(const SocketAddress& peer, int but_for) {
+  for (int fd = 3; fd < 256; ++fd) {
+    if (fd == but_for) continue;
+    sockaddr_storage storage{};
+    socklen_t size = sizeof storage;
+    if (::getpeername(fd, reinterpret_cast<sockaddr*>(&storage), &size) != 0) continue;
+    if (SocketAddress::from_sockaddr(reinterpret_cast<sockaddr*>(&storage)) == peer) return fd;
+  }
+  return -1;
+}
+
+TEST_F(TcpTransportTest, CanBeToldToNoticeThatThePeerIsLost) {
+  RecordingOwner owner;
+  const auto client = connect_transport(loop_, loopback_.address(), 5s, nullptr, "", owner);
+  client->notice_loss(30s);
+  ASSERT_TRUE(until([&] { return owner.opened == 1; }));
+  const int fd = descriptor_towards(loopback_.address(), client_);
+  ASSERT_GE(fd, 0);
+  const auto option = [fd](int level, int name) {
+    int value = 0;
+    socklen_t size = sizeof value;
+    ::getsockopt(fd, level, name, &value, &size);
+    return value;
+  };
+  EXPECT_EQ(option(SOL_SOCKET, SO_KEEPALIVE), 1);
+  EXPECT_EQ(option(IPPROTO_TCP, TCP_USER_TIMEOUT), 30'000);
+  EXPECT_LE(option(IPPROTO_TCP, TCP_KEEPIDLE) + 3 * option(IPPROTO_TCP, TCP_KEEPINTVL), 30);
+}
+
 TEST_F(TcpTransportTest, ARefusedConnectionIsTold) {
   SocketAddress nobody;
   {

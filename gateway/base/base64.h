@@ -1,0 +1,12 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace gateway {
+
+/// The bytes of a text in base64 (RFC 4648 §4), line ends in it ignored; nothing when it is none.
+std::optional<std::string> decode_base64(std::string_view text);
+
+}  // namespace gateway
