@@ -5,6 +5,7 @@
 #include "gateway/config/loader.h"
 #include "gateway/config/reference.h"
 #include "gateway/config/schema.h"
+#include "gateway/kubernetes/annotation_reference.h"
 #include "gateway/metrics/exposition.h"
 #include "gateway/net/openssl_memory.h"
 #include "gateway/server/check.h"
@@ -52,6 +53,12 @@ int act(const CommandLine& line) {
       print(stdout, gateway::config::reference_page(gateway::server::policy_tables()));
       return 0;
     case CommandLine::Action::metrics: print(stdout, gateway::metrics_reference()); return 0;
+    case CommandLine::Action::annotations:
+      print(stdout, gateway::kubernetes::annotation_reference());
+      return 0;
+    case CommandLine::Action::annotation_policy:
+      print(stdout, gateway::kubernetes::admission_policy());
+      return 0;
     case CommandLine::Action::check: return check(line);
     case CommandLine::Action::explain: return explain(line);
     case CommandLine::Action::run: break;

@@ -23,6 +23,7 @@ FENCES = {
     r"openssl/": ("gateway/net/", "gateway/filter/token", "apps/", "tests/", "bench/"),
     r"llhttp\.h|nghttp2/": ("gateway/http/", "tests/fuzz/"),
     r"yaml-cpp/": ("gateway/config/",),
+    r"simdjson\.h": ("gateway/kubernetes/", "tests/fuzz/"),
     r"prometheus/": ("gateway/metrics/",),
     r"simdjson\.h": ("gateway/kubernetes/",),
     r"sqlite3\.h|libpq-fe\.h": ("apps/", "tests/"),

@@ -38,7 +38,7 @@ void check_tls(const Upstream& upstream, const std::string& path, const Report& 
   const bool address_among = std::any_of(
       upstream.endpoints.begin(), upstream.endpoints.end(),
       [](const Endpoint& endpoint) { return IpAddress::parse(endpoint.host).has_value(); });
-  if (tls.verify && tls.server_name.empty() && address_among)
+  if (tls.verify && tls.server_name.empty() && (address_among || upstream.discovered))
     report({path + ".tls",
             "server_name is missing: endpoints are addresses, which are no name to verify",
             "server_name: NAME"});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -31,13 +32,30 @@ struct SecretSource {
   bool operator==(const SecretSource&) const = default;
 };
 
+/// A certificate and its key as texts, from whoever has no file for them (a Kubernetes Secret).
+struct PemPair {
+  std::string name;  ///< for messages: where it comes from
+  std::string certificate;
+  std::string key;
+  /// The server names that it may be shown for; empty: all that the certificate names. Who may
+  /// bring a certificate need not own every name that is written in it.
+  std::vector<std::string> hosts;
+  bool operator==(const PemPair&) const = default;
+};
+
 /// A certificate and its key as PEM files, or a folder of such pairs (`tls.crt` + `tls.key`, or
-/// NAME.crt|pem + NAME.key), one level deep. The names served come from the certificate.
+/// NAME.crt|pem + NAME.key), one level deep, or as texts. The names served come from the
+/// certificate.
 struct CertificateSource {
   std::string certificate;
   std::string key;
   std::string folder;
-  bool operator==(const CertificateSource&) const = default;
+  std::shared_ptr<const PemPair> pem = nullptr;  ///< instead of files; never in YAML
+  bool operator==(const CertificateSource& other) const {
+    const bool same_pem = pem == other.pem || (pem && other.pem && *pem == *other.pem);
+    return same_pem && certificate == other.certificate && key == other.key &&
+           folder == other.folder;
+  }
 };
 
 enum class ClientCertificates : std::uint8_t { off, optional, required };
@@ -218,6 +236,7 @@ struct Upstream {
   std::string name;
   bool private_ = false;  ///< no route may name it, only filters reach it
   std::vector<Endpoint> endpoints;
+  bool discovered = false;  ///< endpoints come from outside of the model; never in YAML
   PolicySettings balancer{"least_request", {}};
   std::optional<UpstreamTls> tls;
   UpstreamTimeouts timeouts;

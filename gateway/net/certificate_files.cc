@@ -57,8 +57,17 @@ Result<void> list_folder(const std::string& folder, const LoadedPairs* known,
   return {};
 }
 
+const std::string& name_of(const CertificateSource& pair) {
+  return pair.pem ? pair.pem->name : pair.certificate;
+}
+
 Result<std::shared_ptr<const Certificate>> load_pair(const CertificateSource& pair,
                                                      CertificateStore& store) {
+  if (pair.pem) {
+    auto loaded = store.load(pair.pem->certificate, pair.pem->key);
+    if (!loaded) return tl::make_unexpected(file_error(pair.pem->name, loaded.error().detail));
+    return loaded;
+  }
   auto certificate = read_file(pair.certificate);
   if (!certificate) return tl::make_unexpected(certificate.error());
   auto key = read_file(pair.key);
@@ -95,12 +104,13 @@ Result<LoadedCertificates> load_certificates(std::span<const CertificateSource> 
   for (const CertificateSource& pair : *pairs) {
     auto loaded = load_pair(pair, store);
     if (!loaded) {
-      const bool kept = fallback != nullptr && fallback->contains(pair.certificate);
+      const bool kept = fallback != nullptr && fallback->contains(name_of(pair));
       if (!kept) return tl::make_unexpected(loaded.error());
       if (problems != nullptr) problems->push_back(loaded.error());
-      loaded = fallback->at(pair.certificate);
+      loaded = fallback->at(name_of(pair));
     }
-    all.by_path[pair.certificate] = *loaded;
+    all.by_path[name_of(pair)] = *loaded;
+    all.hosts.push_back(pair.pem ? pair.pem->hosts : std::vector<std::string>());
     all.in_order.push_back(std::move(*loaded));
   }
   return all;
@@ -109,6 +119,7 @@ Result<LoadedCertificates> load_certificates(std::span<const CertificateSource> 
 std::vector<std::string> certificate_folders(std::span<const CertificateSource> sources) {
   std::set<std::string> folders;
   for (const CertificateSource& source : sources) {
+    if (source.pem) continue;
     if (source.folder.empty()) {
       folders.insert(fs::path(source.certificate).parent_path().string());
       folders.insert(fs::path(source.key).parent_path().string());

@@ -8,14 +8,17 @@
 
 #include "gateway/config/model.h"
 #include "gateway/net/certificate.h"
+#include "gateway/net/certificate_set.h"
 
 namespace gateway::net {
 
-/// Pairs by the path of the certificate. Equal text is the same object.
+/// Pairs by the path of the certificate, or by the name of a pair of texts. Equal text is the same
+/// object.
 using LoadedPairs = std::map<std::string, std::shared_ptr<const Certificate>>;
 
 struct LoadedCertificates {
   std::vector<std::shared_ptr<const Certificate>> in_order;
+  CertificateHosts hosts;  ///< parallel to `in_order`
   LoadedPairs by_path;
 };
 

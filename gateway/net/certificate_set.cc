@@ -32,12 +32,16 @@ void CertificateSet::add(Entry& entry, const std::shared_ptr<const Certificate>&
 }
 
 std::shared_ptr<const CertificateSet> CertificateSet::make(
-    const std::vector<std::shared_ptr<const Certificate>>& certificates) {
+    const std::vector<std::shared_ptr<const Certificate>>& certificates,
+    const CertificateHosts& hosts) {
   GATEWAY_CHECK(!certificates.empty());
   auto set = std::make_shared<CertificateSet>();
   set->all_ = certificates;
-  for (const auto& certificate : certificates) {
-    for (const std::string& name : certificate->names()) {
+  set->hosts_ = hosts;
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const auto& certificate = certificates[i];
+    const bool bound = i < hosts.size() && !hosts[i].empty();
+    for (const std::string& name : bound ? hosts[i] : certificate->names()) {
       const bool wildcard = name.starts_with("*.");
       Names& names = wildcard ? set->wildcard_ : set->exact_;
       add(names[wildcard ? name.substr(1) : name], certificate);

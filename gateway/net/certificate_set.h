@@ -10,6 +10,10 @@
 
 namespace gateway::net {
 
+/// The server names that each of some certificates may be shown for; empty, as a whole or for one:
+/// all that it names.
+using CertificateHosts = std::vector<std::vector<std::string>>;
+
 /// The certificates of one listener by the name that a client asks for. Immutable; shared by
 /// workers.
 class CertificateSet {
@@ -26,12 +30,14 @@ class CertificateSet {
 
   /// The first certificate is the default; of those of one name and kind the first wins. Not empty.
   static std::shared_ptr<const CertificateSet> make(
-      const std::vector<std::shared_ptr<const Certificate>>& certificates);
+      const std::vector<std::shared_ptr<const Certificate>>& certificates,
+      const CertificateHosts& hosts = {});
 
   /// Exact name, then wildcard of one label, then the default. `name` in lower case, may be empty.
   const Entry& find(std::string_view name) const;
   const Entry& fallback() const { return default_; }
   const std::vector<std::shared_ptr<const Certificate>>& all() const { return all_; }
+  const CertificateHosts& hosts() const { return hosts_; }
 
  private:
   struct Hash {
@@ -46,6 +52,7 @@ class CertificateSet {
   void seal();
 
   std::vector<std::shared_ptr<const Certificate>> all_;
+  CertificateHosts hosts_;
   Names exact_;
   Names wildcard_;  // without "*"
   Entry default_;

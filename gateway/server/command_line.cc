@@ -18,6 +18,8 @@ struct Flags {
   bool schema = false;
   bool reference = false;
   bool metrics = false;
+  bool annotations = false;
+  bool annotation_policy = false;
 };
 
 void declare(CLI::App& app, Flags& flags) {
@@ -41,8 +43,14 @@ void declare(CLI::App& app, Flags& flags) {
                                  "Print the configuration's reference page, as Markdown");
   auto* metrics = app.add_flag("--metrics-reference", flags.metrics,
                                "Print the reference page of all metrics, as Markdown");
-  for (CLI::Option* option : {check, explain, schema, reference, metrics})
-    for (CLI::Option* other : {check, explain, schema, reference, metrics})
+  auto* annotations =
+      app.add_flag("--annotation-reference", flags.annotations,
+                   "Print the reference page of the annotations of an Ingress, as Markdown");
+  auto* policy = app.add_flag("--annotation-policy", flags.annotation_policy,
+                              "Print a ValidatingAdmissionPolicy for these annotations, as YAML");
+  CLI::Option* const actions[] = {check, explain, schema, reference, metrics, annotations, policy};
+  for (CLI::Option* option : actions)
+    for (CLI::Option* other : actions)
       if (option != other) option->excludes(other);
 }
 
@@ -51,6 +59,8 @@ CommandLine::Action action_of(const Flags& flags) {
   if (flags.schema) return CommandLine::Action::schema;
   if (flags.reference) return CommandLine::Action::reference;
   if (flags.metrics) return CommandLine::Action::metrics;
+  if (flags.annotations) return CommandLine::Action::annotations;
+  if (flags.annotation_policy) return CommandLine::Action::annotation_policy;
   if (!flags.line.explain_request.empty()) return CommandLine::Action::explain;
   return CommandLine::Action::run;
 }
@@ -75,7 +85,10 @@ std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* con
     return wrong_use(error.what());
   }
   flags.line.action = action_of(flags);
-  const bool needs_file = !flags.schema && !flags.reference && !flags.metrics;
+  using Action = CommandLine::Action;
+  const Action action = flags.line.action;
+  const bool needs_file =
+      action == Action::run || action == Action::check || action == Action::explain;
   if (needs_file && flags.line.config.empty()) return wrong_use("--config FILE is missing");
   return std::move(flags.line);
 }

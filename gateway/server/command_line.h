@@ -9,9 +9,18 @@ namespace gateway::server {
 
 /// What the program is asked to do.
 struct CommandLine {
-  enum class Action : std::uint8_t { run, check, explain, schema, reference, metrics };
+  enum class Action : std::uint8_t {
+    run,
+    check,
+    explain,
+    schema,
+    reference,
+    metrics,
+    annotations,
+    annotation_policy
+  };
   Action action = Action::run;
-  std::string config;                        ///< file; empty for schema, reference and metrics
+  std::string config;                        ///< file; empty where a table is printed
   std::string explain_request;               ///< "POST https://host/jobs"
   std::vector<std::string> explain_headers;  ///< "name: value"
 };

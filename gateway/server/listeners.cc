@@ -96,8 +96,9 @@ Result<void> Listeners::load_certificates(const config::Listener& listener, bool
   auto& slot = prepared.certificates[listener.name];
   const auto known = current_.certificates.find(listener.name);
   const bool same = known != current_.certificates.end() && known->second &&
-                    known->second->all() == loaded->in_order;
-  slot = same ? known->second : net::CertificateSet::make(loaded->in_order);
+                    known->second->all() == loaded->in_order &&
+                    known->second->hosts() == loaded->hosts;
+  slot = same ? known->second : net::CertificateSet::make(loaded->in_order, loaded->hosts);
   return {};
 }
 

@@ -25,7 +25,13 @@ void EndpointDirectory::configure(std::span<const config::Upstream> upstreams) {
     Group& group = groups_[upstream.name];
     if (!node.empty()) group = std::move(node.mapped());
     group.wanted = upstream.endpoints;
+    group.discovered = upstream.discovered;
+    group.private_ = upstream.private_;
   }
+  std::erase_if(supplied_, [this](const auto& entry) {
+    const auto group = groups_.find(entry.first);
+    return group == groups_.end() || !group->second.discovered;
+  });
   const std::vector<std::string> wanted = names();
   std::erase_if(answers_, [&wanted](const auto& answer) {
     return !std::ranges::binary_search(wanted, answer.first);
@@ -42,6 +48,20 @@ void EndpointDirectory::resolved(std::string_view host, std::vector<IpAddress> a
   for (auto& [name, group] : groups_)
     if (std::ranges::any_of(group.wanted, [host](const auto& e) { return e.host == host; }))
       rebuild(name, group);
+}
+
+void EndpointDirectory::supply(std::string_view upstream, std::vector<SuppliedEndpoint> endpoints) {
+  auto& supplied = supplied_[std::string(upstream)];
+  if (supplied == endpoints) return;
+  supplied = std::move(endpoints);
+  const auto group = groups_.find(upstream);
+  if (group != groups_.end() && group->second.discovered) rebuild(group->first, group->second);
+}
+
+void EndpointDirectory::reserve(std::set<SocketAddress> addresses) {
+  if (reserved_ == addresses) return;
+  reserved_ = std::move(addresses);
+  for (auto& [name, group] : groups_) rebuild(name, group);
 }
 
 std::vector<std::string> EndpointDirectory::names() const {
@@ -89,11 +109,21 @@ bool EndpointDirectory::awaits_answer(const Group& group) const {
 std::vector<SetEntry> EndpointDirectory::collect(std::string_view name, const Group& group) {
   std::vector<SetEntry> entries;
   std::set<SocketAddress> seen;
+  const auto admits = [&](const SocketAddress& address, std::uint32_t weight) {
+    if (weight == 0 || (!group.private_ && reserved_.contains(address))) return false;
+    return seen.insert(address).second;
+  };
   const auto add = [&](const IpAddress& ip, const config::Endpoint& endpoint) {
     const SocketAddress address(ip, endpoint.port);
-    if (endpoint.weight == 0 || !seen.insert(address).second) return;
+    if (!admits(address, endpoint.weight)) return;
     entries.push_back({registry_.obtain(name, address, endpoint.host), endpoint.weight});
   };
+  if (const auto it = supplied_.find(name); group.discovered && it != supplied_.end())
+    for (const SuppliedEndpoint& endpoint : it->second)
+      if (admits(endpoint.address, endpoint.weight))
+        entries.push_back({registry_.obtain(name, endpoint.address,
+                                            endpoint.address.ip().to_string(), endpoint.uid),
+                           endpoint.weight});
   for (const config::Endpoint& endpoint : group.wanted) {
     if (const auto ip = IpAddress::parse(endpoint.host)) {
       add(*ip, endpoint);

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -15,8 +17,19 @@
 
 namespace gateway::upstream {
 
-/// Makes the endpoint sets of all upstreams from the configured lists and the answers of DNS, and
-/// tells when one changed. Control thread only.
+/// An endpoint that somebody outside of the configuration found (an EndpointSlice).
+struct SuppliedEndpoint {
+  SocketAddress address;
+  std::uint32_t weight = 1;
+  std::string uid;  ///< tells two owners of one address apart
+  auto operator<=>(const SuppliedEndpoint&) const = default;
+};
+
+/// Makes the endpoint sets of all upstreams from the configured lists, the answers of DNS and what
+/// others supply, and tells when one changed. Control thread only.
+///
+/// A discovered upstream has what was supplied for it last, nothing included: whoever supplies
+/// knows of every endpoint that went.
 ///
 /// A name that was never resolved adds no endpoint; one that was keeps its last answer while
 /// look-ups fail or find nothing. Where a new configuration names nothing but names without an
@@ -38,6 +51,15 @@ class EndpointDirectory {
   /// DNS answered, with at least one address. An empty answer counts as a failed look-up.
   void resolved(std::string_view host, std::vector<IpAddress> addresses);
 
+  /// Replaces the endpoints of a discovered upstream. May come before the configuration that names
+  /// the upstream: then it is kept for the next configure(), so that a new upstream never has a
+  /// moment without endpoints.
+  void supply(std::string_view upstream, std::vector<SuppliedEndpoint> endpoints);
+
+  /// Addresses of private upstreams that were found outside of the configuration: from now on no
+  /// upstream that routes may name gets one of them, wherever a name may resolve to.
+  void reserve(std::set<SocketAddress> addresses);
+
   /// Names that need resolving, each once, sorted.
   std::vector<std::string> names() const;
 
@@ -48,6 +70,8 @@ class EndpointDirectory {
  private:
   struct Group {
     std::vector<config::Endpoint> wanted;
+    bool discovered = false;
+    bool private_ = false;
     EndpointSetPtr set;
   };
   void rebuild(std::string_view name, Group& group);
@@ -59,6 +83,8 @@ class EndpointDirectory {
   Publish publish_;
   std::map<std::string, Group, std::less<>> groups_;
   std::map<std::string, std::vector<IpAddress>, std::less<>> answers_;
+  std::map<std::string, std::vector<SuppliedEndpoint>, std::less<>> supplied_;
+  std::set<SocketAddress> reserved_;
 };
 
 }  // namespace gateway::upstream

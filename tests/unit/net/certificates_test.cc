@@ -2,6 +2,7 @@
 
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
+#include "gateway/net/self_signed.h"
 #include "gateway/net/ticket_keys.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/net/test_certificates.h"
@@ -36,6 +37,18 @@ class CertificatesTest : public testing::Test {
   LoadedPairs known_;
   std::vector<Error> problems_;
 };
+
+TEST_F(CertificatesTest, ASelfMadeOneIsForItsNameAndNoOtherIsLikeIt) {
+  const auto one = self_signed("default.invalid");
+  const auto other = self_signed("default.invalid");
+  ASSERT_TRUE(one && other);
+  EXPECT_NE(one->key, other->key);
+  const auto parsed = Certificate::parse(one->certificate, one->key);
+  ASSERT_TRUE(parsed) << parsed.error().detail;
+  EXPECT_EQ((*parsed)->names(), std::vector<std::string>{"default.invalid"});
+  EXPECT_EQ((*parsed)->kind(), KeyKind::ecdsa);
+  EXPECT_GT((*parsed)->not_after(), std::time(nullptr) + 86400);
+}
 
 TEST_F(CertificatesTest, KnowsNamesAndKind) {
   const PemPair pair = authority_.issue({"A.Test", "*.a.test"});
@@ -77,6 +90,34 @@ TEST_F(CertificatesTest, AFolderHoldsPairsOneLevelDeep) {
   folder_.write("ca.crt", authority_.certificate());
   folder_.write("readme.txt", "no certificate");
   EXPECT_EQ(load(), "a.test tls.test sub.test ");
+}
+
+TEST_F(CertificatesTest, TextsAreAsGoodAsFiles) {
+  const PemPair pair = authority_.issue({"a.test", "b.test"});
+  const auto text = [&](const std::string& key, std::vector<std::string> hosts) {
+    return config::CertificateSource{
+        {},
+        {},
+        {},
+        std::make_shared<config::PemPair>(
+            config::PemPair{"secret prod/a", pair.certificate, key, std::move(hosts)})};
+  };
+  const config::CertificateSource source = text(pair.key, {"b.test"});
+  EXPECT_EQ(source, text(pair.key, {"b.test"})) << "compared by content";
+  EXPECT_NE(source, text(pair.key, {"a.test"}));
+  EXPECT_TRUE(certificate_folders({&source, 1}).empty());
+  const auto loaded = load_certificates({&source, 1}, store_);
+  ASSERT_TRUE(loaded);
+  EXPECT_TRUE(loaded->by_path.contains("secret prod/a"));
+  const auto set = CertificateSet::make(loaded->in_order, loaded->hosts);
+  EXPECT_EQ(&set->find("a.test"), &set->fallback()) << "not shown for what it is not bound to";
+  EXPECT_NE(&set->find("b.test"), &set->fallback());
+
+  const config::CertificateSource broken = text("no key", {});
+  const auto refused = load_certificates({&broken, 1}, store_);
+  ASSERT_FALSE(refused);
+  EXPECT_TRUE(refused.error().detail.starts_with("secret prod/a: "));
+  EXPECT_TRUE(load_certificates({&broken, 1}, store_, &loaded->by_path)) << "the one in use stays";
 }
 
 TEST_F(CertificatesTest, AnEmptyFolderIsAnError) { EXPECT_EQ(load(), "error"); }

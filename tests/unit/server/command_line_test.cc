@@ -48,6 +48,9 @@ TEST(CommandLine, PrintsSchemaAndReferenceWithoutAFile) {
   EXPECT_EQ(understood(parse({"--schema"})).action, CommandLine::Action::schema);
   EXPECT_EQ(understood(parse({"--reference"})).action, CommandLine::Action::reference);
   EXPECT_EQ(understood(parse({"--metrics-reference"})).action, CommandLine::Action::metrics);
+  EXPECT_EQ(understood(parse({"--annotation-reference"})).action, CommandLine::Action::annotations);
+  EXPECT_EQ(understood(parse({"--annotation-policy"})).action,
+            CommandLine::Action::annotation_policy);
 }
 
 TEST(CommandLine, SaysItsVersionAndItsFlags) {

@@ -155,5 +155,57 @@ TEST_F(EndpointDirectoryTest, NeverForgetsAnEndpointInUse) {
   EXPECT_EQ(registry_.sweep(clock_.now()).size(), 1U);
 }
 
+SuppliedEndpoint pod(std::string_view address, std::string uid) {
+  return {SocketAddress::parse(address).value(), 1, std::move(uid)};
+}
+
+config::Upstream discovered(std::string name) {
+  config::Upstream made = upstream(std::move(name), {});
+  made.discovered = true;
+  return made;
+}
+
+TEST_F(EndpointDirectoryTest, TakesWhatIsSupplied) {
+  directory_.supply("app", {pod("10.0.0.2:80", "b"), pod("10.0.0.1:80", "a")});
+  EXPECT_TRUE(published_.empty());
+  configure({discovered("app")});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80", "10.0.0.2:80"));
+  ASSERT_EQ(published_.size(), 1U) << "never a set without endpoints";
+  directory_.supply("app", {pod("10.0.0.2:80", "b")});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.2:80"));
+  directory_.supply("app", {});
+  EXPECT_THAT(labels("app"), IsEmpty());
+}
+
+TEST_F(EndpointDirectoryTest, AnotherPodOnAnAddressIsAnotherEndpoint) {
+  configure({discovered("app")});
+  directory_.supply("app", {pod("10.0.0.1:80", "old")});
+  const auto before = directory_.find("app")->entries[0].endpoint;
+  directory_.supply("app", {pod("10.0.0.1:80", "new")});
+  EXPECT_NE(directory_.find("app")->entries[0].endpoint, before);
+  EXPECT_EQ(directory_.find("app")->entries[0].endpoint->uid(), "new");
+}
+
+TEST_F(EndpointDirectoryTest, SuppliedEndpointsNeedADiscoveredUpstream) {
+  directory_.supply("app", {pod("10.0.0.1:80", "a")});
+  configure({upstream("app", {{"10.0.0.9", 80}})});
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.9:80"));
+}
+
+TEST_F(EndpointDirectoryTest, ReservedAddressesAreForPrivateUpstreamsAlone) {
+  config::Upstream secret = discovered("secret");
+  secret.private_ = true;
+  configure({secret, discovered("app"), upstream("name", {{"b.internal", 80}})});
+  directory_.supply("secret", {pod("10.0.0.1:80", "a")});
+  directory_.supply("app", {pod("10.0.0.1:80", "a"), pod("10.0.0.1:81", "a")});
+  directory_.resolved("b.internal", {ip("10.0.0.1"), ip("10.0.0.2")});
+  directory_.reserve({SocketAddress::parse("10.0.0.1:80").value()});
+  EXPECT_THAT(labels("secret"), ElementsAre("10.0.0.1:80"));
+  EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:81"));
+  EXPECT_THAT(labels("name"), ElementsAre("10.0.0.2:80"));
+  directory_.resolved("b.internal", {ip("10.0.0.1")});
+  EXPECT_THAT(labels("name"), IsEmpty());
+}
+
 }  // namespace
 }  // namespace gateway::upstream

@@ -1,0 +1,185 @@
+#include "gateway/kubernetes/certificate_plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace gateway::kubernetes {
+namespace {
+
+using CacheEntry = CertificateCache::Entry;
+
+bool lists(const IngressTls& tls, const std::string& host) {
+  return std::any_of(tls.hosts.begin(), tls.hosts.end(),
+                     [&](const std::string& each) { return each == host || covers({each}, host); });
+}
+
+std::shared_ptr<const config::PemPair> pem_of(CacheEntry& entry, std::vector<std::string> hosts) {
+  std::sort(hosts.begin(), hosts.end());
+  if (entry.bound && entry.bound->hosts == hosts) return entry.bound;
+  const Secret& secret = *entry.secret;
+  entry.bound = std::make_shared<const config::PemPair>(
+      config::PemPair{fmt::format("Secret {}", secret.meta.object_name().to_string()),
+                      secret.value("tls.crt"), secret.value("tls.key"), std::move(hosts)});
+  return entry.bound;
+}
+
+class Assignment {
+ public:
+  Assignment(const Store& store, const TranslatorSettings& settings, CertificateCache& cache,
+             HostPlans& hosts, Notices& notices)
+      : store_(store), settings_(settings), cache_(cache), hosts_(hosts), notices_(notices) {}
+
+  void add(const PreparedIngress& ingress) {
+    for (std::size_t i = 0; i < ingress.certificates.size(); ++i) {
+      const IngressTls& tls = ingress.object->tls[i];
+      CacheEntry* entry = find(ingress, tls, ingress.certificates[i]);
+      for (const std::string& host : ingress.hosts) add_host(ingress, tls, host, entry);
+      // Of an Ingress for every host, the certificates are for the names that it lists.
+      const auto& own = ingress.hosts;
+      if (own.empty() || std::find(own.begin(), own.end(), "") != own.end())
+        for (const std::string& host : tls.hosts)
+          if (!hosts_.contains(host)) assign(ingress, host, entry);
+    }
+  }
+
+  void take(Translation& translation) {
+    add_default(translation);
+    for (auto& [name, bound] : bound_)
+      translation.certificates.push_back(
+          {{}, {}, {}, pem_of(*bound.entry, std::move(bound.hosts))});
+  }
+
+ private:
+  struct Bound {
+    CacheEntry* entry = nullptr;
+    std::vector<std::string> hosts;
+  };
+
+  void warn(const PreparedIngress& ingress, std::string message) {
+    notices_.add(ingress.meta(), Severity::warning, kCertificate, std::move(message));
+  }
+
+  // Null where the default certificate has to do: what is wrong was told.
+  CacheEntry* find(const PreparedIngress& ingress, const IngressTls& tls,
+                   const std::optional<ObjectName>& name) {
+    if (tls.secret.empty()) return nullptr;
+    if (!name) {
+      warn(ingress, fmt::format("Secret {} is in another namespace, of which nothing is read; the "
+                                "default certificate is shown",
+                                tls.secret));
+      return nullptr;
+    }
+    const auto secret = store_.share<Secret>(*name);
+    if (!secret) {
+      warn(ingress, fmt::format("there is no Secret {}; the default certificate is shown",
+                                name->to_string()));
+      return nullptr;
+    }
+    CacheEntry& entry = cache_.find(secret);
+    if (entry.certificate) return &entry;
+    warn(ingress, fmt::format("Secret {}: {}; the default certificate is shown", name->to_string(),
+                              entry.problem));
+    return nullptr;
+  }
+
+  void add_host(const PreparedIngress& ingress, const IngressTls& tls, const std::string& host,
+                CacheEntry* entry) {
+    const bool by_name =
+        tls.hosts.empty() && (entry == nullptr || covers(entry->certificate->names(), host));
+    if (!by_name && !lists(tls, host)) return;
+    HostPlan& plan = hosts_[host];
+    plan.tls = true;
+    if (host.empty()) return;
+    assign(ingress, host, entry);
+    if (entry == nullptr) return;
+    for (const std::string& alias : plan.aliases)
+      if (covers(entry->certificate->names(), alias)) assign(ingress, alias, entry);
+    if (plan.www_redirect != &ingress) return;
+    const std::string twin = www_twin(host);
+    if (covers(entry->certificate->names(), twin)) assign(ingress, twin, entry);
+  }
+
+  void assign(const PreparedIngress& ingress, const std::string& host, CacheEntry* entry) {
+    const auto [known, fresh] = taken_.emplace(host, entry);
+    if (!fresh && known->second != entry && entry != nullptr)
+      return warn(ingress, fmt::format("the certificate of {} comes from an older Ingress", host));
+    if (!fresh || entry == nullptr) return;
+    const ObjectName name = entry->secret->meta.object_name();
+    if (!covers(entry->certificate->names(), host))
+      return warn(ingress, fmt::format("the certificate in Secret {} is not for {}; the default "
+                                       "certificate is shown",
+                                       name.to_string(), host));
+    Bound& bound = bound_[name];
+    bound.entry = entry;
+    bound.hosts.push_back(host);
+  }
+
+  void add_default(Translation& translation) {
+    if (!settings_.default_certificate) return;
+    const ObjectName& name = *settings_.default_certificate;
+    const auto secret = store_.share<Secret>(name);
+    CacheEntry* entry = secret ? &cache_.find(secret) : nullptr;
+    if (entry == nullptr || !entry->certificate) {
+      notices_.add(Notice{"Secret", name, secret ? secret->meta.uid : "", Severity::warning,
+                          kCertificate,
+                          secret ? "the default certificate cannot be used: " + entry->problem
+                                 : std::string("the default certificate is missing")});
+      return;
+    }
+    translation.has_default_certificate = true;
+    // Not of the cache: bound to no host, where the same Secret may be bound to some.
+    CacheEntry unbound{secret, entry->certificate, {}, nullptr, false};
+    translation.certificates.push_back({{}, {}, {}, pem_of(unbound, {})});
+  }
+
+  const Store& store_;
+  const TranslatorSettings& settings_;
+  CertificateCache& cache_;
+  HostPlans& hosts_;
+  Notices& notices_;
+  std::unordered_map<std::string, CacheEntry*> taken_;  ///< by host; null: the default
+  std::map<ObjectName, Bound> bound_;
+};
+
+}  // namespace
+
+bool covers(const std::vector<std::string>& names, std::string_view host) {
+  const auto dot = host.find('.');
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    if (name == host) return true;
+    return name.starts_with("*.") && dot != std::string_view::npos && dot > 0 &&
+           !host.starts_with('*') && host.substr(dot) == std::string_view(name).substr(1);
+  });
+}
+
+CertificateCache::Entry& CertificateCache::find(const std::shared_ptr<const Secret>& secret) {
+  Entry& entry = entries_[secret.get()];
+  entry.used = true;
+  if (entry.secret) return entry;
+  entry.secret = secret;
+  auto parsed = net::Certificate::parse(secret->value("tls.crt"), secret->value("tls.key"));
+  if (parsed)
+    entry.certificate = std::move(*parsed);
+  else
+    entry.problem = parsed.error().detail;
+  return entry;
+}
+
+void CertificateCache::drop_unused() {
+  std::erase_if(entries_, [](const auto& each) { return !each.second.used; });
+  for (auto& [secret, entry] : entries_) entry.used = false;
+}
+
+void plan_certificates(const std::vector<PreparedPtr>& ingresses, const Store& store,
+                       const TranslatorSettings& settings, CertificateCache& cache,
+                       HostPlans& hosts, Notices& notices, Translation& translation) {
+  Assignment assignment(store, settings, cache, hosts, notices);
+  for (const PreparedPtr& ingress : ingresses)
+    if (!ingress->plan().canary) assignment.add(*ingress);
+  assignment.take(translation);
+  cache.drop_unused();
+}
+
+}  // namespace gateway::kubernetes

@@ -1,0 +1,168 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "gateway/kubernetes/ingress_plan.h"
+
+namespace gateway::kubernetes {
+namespace {
+
+using config::Value;
+
+Value list_of(const std::vector<std::string>& texts) {
+  Value::List list;
+  for (const std::string& text : texts) list.emplace_back(text);
+  return list;
+}
+
+void plan_addresses(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  std::vector<std::string> allow;
+  std::string_view key = "denylist-source-range";
+  for (const std::string_view each : {"allowlist-source-range", "whitelist-source-range"}) {
+    if (!values.has(each)) continue;
+    key = each;
+    for (std::string& range : values.list(each)) allow.push_back(std::move(range));
+  }
+  const std::vector<std::string> deny = values.list("denylist-source-range");
+  if (allow.empty() && deny.empty()) return;
+  Value::Map options;
+  if (!allow.empty()) options["allow"] = list_of(allow);
+  if (!deny.empty()) options["deny"] = list_of(deny);
+  planning.add_filter(key, "allow_deny", std::move(options));
+}
+
+void plan_token(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  if (!values.has("token-auth-upstream")) {
+    // Who misspells the one must not lose the protection that the others speak of.
+    for (const auto& [key, value] : values.written())
+      if (key.starts_with("token-auth-"))
+        return planning.refuse(key, "token-auth-upstream is missing");
+    return;
+  }
+  const ServiceRef service =
+      service_ref(values.text("token-auth-upstream"), planning.ingress.meta.namespace_);
+  Value::Map options;
+  options["upstream"] = service.key();
+  options["path"] = values.text("token-auth-path");
+  options["allow_ttl"] = values.duration("token-auth-allow-ttl");
+  options["deny_ttl"] = values.duration("token-auth-deny-ttl");
+  options["stale_ttl"] = values.duration("token-auth-stale-ttl");
+  options["timeout"] = values.duration("token-auth-timeout");
+  options["realm"] = values.text("token-auth-realm");
+  planning.add_filter("token-auth-upstream", "token", std::move(options));
+  planning.plan().asked.push_back({service, true, {}, "token"});
+}
+
+/// What a Secret holds under `key`; nothing, and unusable paths, when it cannot be had.
+std::optional<std::string> protection(Planning& planning, std::string_view annotation,
+                                      std::string_view key) {
+  const auto unusable = [&](std::string why) {
+    planning.plan().unusable = fmt::format("{}: {}", annotation, why);
+    return std::nullopt;
+  };
+  if (!planning.values.has(annotation)) return unusable("is missing");
+  const auto name = planning.reference(annotation);
+  if (!name) return std::nullopt;
+  const Secret* secret = planning.secret(*name);
+  if (secret == nullptr) return unusable(fmt::format("there is no Secret {}", name->to_string()));
+  const std::string& value = secret->value(key);
+  if (value.empty())
+    return unusable(fmt::format("Secret {} has nothing under {}", name->to_string(), key));
+  return value;
+}
+
+void plan_basic(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  if (!values.has("auth-type")) {
+    for (const std::string_view key : {"auth-secret", "auth-secret-type", "auth-realm"})
+      if (values.has(key)) return planning.refuse(key, "auth-type is missing");
+    return;
+  }
+  const auto users = protection(planning, "auth-secret", "auth");
+  Value::Map options;
+  options["users"] = users.value_or(std::string());
+  options["realm"] =
+      values.has("auth-realm") ? values.text("auth-realm") : "Authentication Required";
+  planning.add_protection("auth-secret", "basic_auth", std::move(options));
+}
+
+void plan_client_certificate(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  if (!values.has("auth-tls-secret")) {
+    for (const auto& [key, value] : values.written())
+      if (key.starts_with("auth-tls-")) return planning.refuse(key, "auth-tls-secret is missing");
+    return;
+  }
+  if (values.text("auth-tls-verify-client") == "off") return;
+  const auto authority = protection(planning, "auth-tls-secret", "ca.crt");
+  Value::Map options;
+  options["ca"] = authority.value_or(std::string());
+  options["required"] = values.text("auth-tls-verify-client") == "on";
+  options["depth"] = values.number("auth-tls-verify-depth");
+  options["pass"] = values.flag("auth-tls-pass-certificate-to-upstream");
+  planning.add_protection("auth-tls-secret", "client_certificate", std::move(options));
+}
+
+}  // namespace
+
+void plan_access(Planning& planning) {
+  planning.plan().global_policies = planning.values.flag("enable-global-auth");
+  plan_addresses(planning);
+  plan_token(planning);
+  plan_basic(planning);
+  plan_client_certificate(planning);
+}
+
+void plan_cors(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  if (!values.flag("enable-cors")) return;
+  const std::vector<std::string> origins = values.list("cors-allow-origin");
+  const bool any = origins.size() == 1 && origins[0] == "*";
+  const bool credentials = values.flag("cors-allow-credentials");
+  if (any && credentials && values.has("cors-allow-credentials"))
+    return planning.refuse("cors-allow-credentials",
+                           "every site could act for the user; name the origins");
+  Value::Map options;
+  options["allow_origins"] = list_of(origins);
+  options["allow_methods"] = list_of(values.list("cors-allow-methods"));
+  options["allow_headers"] = list_of(values.list("cors-allow-headers"));
+  if (values.has("cors-expose-headers"))
+    options["expose_headers"] = list_of(values.list("cors-expose-headers"));
+  options["allow_credentials"] = credentials && !any;
+  options["max_age"] = values.duration("cors-max-age");
+  planning.add_filter("enable-cors", "cors", std::move(options));
+}
+
+void plan_limits(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  const std::string name = planning.ingress.meta.object_name().to_string();
+  const std::string by = values.text("limit-by");
+  if (by == "token" && !values.has("token-auth-upstream"))
+    planning.refuse("limit-by", "by token needs token-auth-upstream");
+  const auto add_rate = [&](std::string_view key, double seconds) {
+    if (!values.has(key)) return;
+    const std::int64_t count = values.number(key);
+    Value::Map options;
+    options["by"] = by;
+    options["rate"] = static_cast<double>(count) / seconds;
+    options["burst"] = std::min<std::int64_t>(
+        1'000'000, values.has("limit-burst") ? values.number("limit-burst")
+                                             : count * values.number("limit-burst-multiplier"));
+    options["name"] = fmt::format("{} {}", name, key);
+    if (values.has("limit-whitelist")) options["exempt"] = list_of(values.list("limit-whitelist"));
+    planning.add_filter(values.has("limit-whitelist") ? "limit-whitelist" : key, "rate_limit",
+                        std::move(options));
+  };
+  add_rate("limit-rps", 1);
+  add_rate("limit-rpm", 60);
+  if (values.has("limit-connections"))
+    planning.add_filter(
+        "limit-connections", "concurrency_limit",
+        {{"requests", values["limit-connections"]}, {"by", std::string("address")}});
+  const auto size = values["proxy-body-size"].as<config::Size>();
+  if (size.bytes != 0) planning.add_filter("proxy-body-size", "body_limit", {{"size", size}});
+}
+
+}  // namespace gateway::kubernetes

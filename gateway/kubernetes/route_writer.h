@@ -1,0 +1,62 @@
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "gateway/kubernetes/host_plan.h"
+#include "gateway/kubernetes/translation.h"
+#include "gateway/kubernetes/upstream_book.h"
+
+namespace gateway::kubernetes {
+
+/// Writes the routes of hosts into a translation.
+class RouteWriter {
+ public:
+  RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, Notices& notices,
+              Translation& translation);
+
+  void write(const std::string& host, const HostPlan& plan);
+  /// What answers where no Ingress has a path.
+  void write_default(const HostPlans& hosts);
+
+ private:
+  /// One location while its routes are written.
+  struct Draft;
+
+  void write_location(const std::string& host, const HostPlan& plan, const Location& location);
+  void write_forward(Draft& draft, const Location& location);
+  void write_canary(Draft& draft, const Canary& canary, const std::string& main,
+                    const std::string& other);
+  void write_bare(const std::string& host, const HostPlan& plan);
+  void write_app_root(const std::string& host, const HostPlan& plan);
+  void write_www_redirect(const std::string& host, const HostPlan& plan);
+  void add_canary_match(Draft& draft, std::string_view mark, config::ValueMatch match,
+                        const std::string& upstream);
+  void emit(Draft& draft, std::string_view mark, config::Route route);
+  void emit_redirect(const Draft& draft, const config::Route& route);
+  void finish(const Draft& draft, config::Route route, bool tls);
+  void add(config::Route route, RouteOrigin origin);
+  std::string unique(std::string name);
+  std::optional<std::string> upstream_for(const PreparedIngress& ingress, const Backend& backend,
+                                          const UpstreamSettings& settings);
+  /// The filters that every route of an Ingress has; null when one of them asks a Service that
+  /// cannot be had, so that the paths must answer 503.
+  const std::vector<config::PolicySettings>* filters_of(const PreparedIngress& ingress);
+  std::optional<std::vector<config::PolicySettings>> with_upstreams(const PreparedIngress& ingress);
+
+  const TranslatorSettings& settings_;
+  UpstreamBook& book_;
+  Notices& notices_;
+  Translation& translation_;
+  std::vector<std::string> listeners_;  ///< all that serve Ingresses; empty: all that there are
+  /// Of Ingresses whose filters ask somebody.
+  std::unordered_map<const PreparedIngress*, std::optional<std::vector<config::PolicySettings>>>
+      filters_;
+  std::set<std::string> pattern_names_;
+};
+
+}  // namespace gateway::kubernetes

@@ -1,0 +1,119 @@
+#include "gateway/kubernetes/service_index.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace gateway::kubernetes {
+namespace {
+
+std::uint16_t port_number(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return code == std::errc() && end == text.data() + text.size() ? number : std::uint16_t{0};
+}
+
+const ServicePort* find_port(const Service& service, const std::string& wanted) {
+  const std::uint16_t number = port_number(wanted);
+  for (const ServicePort& port : service.ports) {
+    if (port.protocol != "TCP") continue;
+    if (number != 0 ? port.port == number : port.name == wanted) return &port;
+  }
+  return nullptr;
+}
+
+// A pod of a Service of both families stands in slices of both: it must not count twice.
+bool of_family(const EndpointSlice& slice, std::string_view family) {
+  return family.empty() || slice.address_type == family;
+}
+
+}  // namespace
+
+std::string without_last_dot(std::string_view host) {
+  return std::string(host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0)));
+}
+
+ServiceIndex::ServiceIndex(const Store& store) : store_(store) {
+  for (const auto& [name, slice] : store.table<EndpointSlice>().all())
+    if (!slice->service.empty()) slices_[{name.namespace_, slice->service}].push_back(slice.get());
+}
+
+tl::expected<ServicePortRef, std::string> ServiceIndex::resolve(const ServiceRef& ref) const {
+  const Service* service = store_.find<Service>(ref.service);
+  if (service == nullptr)
+    return tl::make_unexpected(fmt::format("there is no Service {}", ref.service.to_string()));
+  if (service->type == "ExternalName") {
+    ServicePortRef found{ref.service, ref.port, port_number(ref.port), service->external_name};
+    if (const ServicePort* port = find_port(*service, ref.port)) found.port = port->port;
+    if (found.port != 0) return found;
+  }
+  const ServicePort* port = find_port(*service, ref.port);
+  if (ref.port.empty() && service->ports.size() == 1) port = service->ports.data();
+  if (port == nullptr)
+    return tl::make_unexpected(
+        fmt::format("Service {} has no TCP port '{}'", ref.service.to_string(), ref.port));
+  return ServicePortRef{ref.service, port->name, port->port, {}};
+}
+
+template <typename Visit>
+void ServiceIndex::each_endpoint(const ServicePortRef& port, Visit visit) const {
+  const auto slices = slices_.find(port.service);
+  if (slices == slices_.end()) return;
+  for (const EndpointSlice* slice : slices->second) {
+    for (const SlicePort& each : slice->ports) {
+      if (each.name != port.port_name || each.port == 0) continue;
+      for (const SliceEndpoint& endpoint : slice->endpoints) visit(*slice, each.port, endpoint);
+    }
+  }
+}
+
+std::vector<upstream::SuppliedEndpoint> ServiceIndex::endpoints(const ServicePortRef& port) const {
+  const Service* service = store_.find<Service>(port.service);
+  const std::string family =
+      service == nullptr || service->ip_families.size() < 2 ? "" : service->ip_families.front();
+  const auto collect = [&](std::string_view only, auto&& admits) {
+    std::vector<upstream::SuppliedEndpoint> found;
+    each_endpoint(
+        port, [&](const EndpointSlice& slice, std::uint16_t number, const SliceEndpoint& endpoint) {
+          if (!of_family(slice, only) || !admits(endpoint) || endpoint.addresses.empty()) return;
+          // All addresses of an endpoint are the same; consumers take the first.
+          if (const auto ip = IpAddress::parse(endpoint.addresses.front()))
+            found.push_back({SocketAddress(*ip, number), 1, endpoint.target_uid});
+        });
+    std::sort(found.begin(), found.end());
+    const auto last = std::unique(found.begin(), found.end(), [](const auto& a, const auto& b) {
+      return a.address == b.address;
+    });
+    found.erase(last, found.end());
+    return found;
+  };
+  const auto ready = [](const SliceEndpoint& e) { return e.ready && !e.terminating; };
+  // Ready and ending at once are pods of a Service that publishes those which are not ready.
+  const auto ending = [](const SliceEndpoint& e) { return e.serving || e.ready; };
+  for (const std::string& only : {family, std::string()}) {
+    if (auto found = collect(only, ready); !found.empty()) return found;
+    if (auto found = collect(only, ending); !found.empty()) return found;
+  }
+  return {};
+}
+
+void ServiceIndex::add_ways(const ServicePortRef& port, WaysIn& to) const {
+  each_endpoint(port,
+                [&](const EndpointSlice&, std::uint16_t number, const SliceEndpoint& endpoint) {
+                  for (const std::string& address : endpoint.addresses)
+                    if (const auto ip = IpAddress::parse(address))
+                      to.addresses.emplace(*ip, number);
+                });
+  if (!port.external_name.empty()) to.names.insert(without_last_dot(port.external_name));
+  const Service* service = store_.find<Service>(port.service);
+  if (service == nullptr) return;
+  for (const auto* list : {&service->cluster_ips, &service->external_ips})
+    for (const std::string& address : *list)
+      if (const auto ip = IpAddress::parse(address)) to.addresses.emplace(*ip, port.port);
+  for (const std::string& name : service->external_hosts) to.names.insert(without_last_dot(name));
+  for (const ServicePort& each : service->ports)
+    if (each.port == port.port && each.node_port != 0) to.node_ports.insert(each.node_port);
+}
+
+}  // namespace gateway::kubernetes

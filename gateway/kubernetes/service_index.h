@@ -1,0 +1,73 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <tl/expected.hpp>
+
+#include "gateway/kubernetes/ingress_plan.h"
+#include "gateway/kubernetes/store.h"
+#include "gateway/upstream/endpoint_directory.h"
+
+namespace gateway::kubernetes {
+
+/// A port of a Service that exists.
+struct ServicePortRef {
+  ObjectName service;
+  std::string port_name;
+  std::uint16_t port = 0;
+  std::string external_name;  ///< not empty: the Service stands for a name outside
+  /// "namespace/name:80", the same however the port was written.
+  std::string key() const { return service.to_string() + ":" + std::to_string(port); }
+  auto operator<=>(const ServicePortRef&) const = default;
+};
+
+/// "a.example" of "a.example.", which is the same name.
+std::string without_last_dot(std::string_view host);
+
+/// All that leads to some ports of Services.
+struct WaysIn {
+  /// Of endpoints in any condition, and the Services' own: cluster, external, of load balancers.
+  std::set<SocketAddress> addresses;
+  /// Node ports: on whatever address, since the nodes are not read. A pod that happens to listen on
+  /// such a number is taken for a node. Ports that a pod takes from its node (hostPort) are not
+  /// seen.
+  std::set<std::uint16_t> node_ports;
+  std::set<std::string, std::less<>>
+      names;  ///< of load balancers and of ExternalNames, no dot last
+
+  bool lead_over(const SocketAddress& address) const {
+    return addresses.contains(address) || node_ports.contains(address.port());
+  }
+};
+
+/// Services with their EndpointSlices. Made for one look at a store.
+class ServiceIndex {
+ public:
+  explicit ServiceIndex(const Store& store);
+
+  /// The error is a sentence.
+  tl::expected<ServicePortRef, std::string> resolve(const ServiceRef& ref) const;
+
+  /// Where requests may go now: the ready endpoints; when there are none, those that still serve
+  /// while they end. Sorted, each address once.
+  std::vector<upstream::SuppliedEndpoint> endpoints(const ServicePortRef& port) const;
+
+  /// Everything that may ever lead to it.
+  void add_ways(const ServicePortRef& port, WaysIn& to) const;
+
+ private:
+  template <typename Visit>
+  void each_endpoint(const ServicePortRef& port, Visit visit) const;
+
+  const Store& store_;
+  std::map<ObjectName, std::vector<const EndpointSlice*>> slices_;
+};
+
+}  // namespace gateway::kubernetes
