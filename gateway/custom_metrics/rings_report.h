@@ -25,7 +25,7 @@
 /// `a` are arrivals as pairs of age and count, age 0 being the last complete second; `f` is in
 /// flight now; `l` the latency histogram's counts since the process began. A route of which nothing
 /// is said has had nothing since and has nothing in flight. JSON, because it can be read with curl
-/// when numbers are in doubt, and is no cost: a thousand busy routes are 40 KB and 1 ms a second.
+/// when numbers are in doubt; a thousand busy routes are some 40 KB a second.
 namespace gateway::custom_metrics {
 
 using LatencyCounts = std::array<std::uint64_t, Histogram::kBuckets>;
