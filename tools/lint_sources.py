@@ -15,8 +15,8 @@ LAYERS = {
     "kubernetes": 7, "custom_metrics": 7,
 }
 # Folders of one level that do know another: the left may include the right.
-SIBLINGS = {("server", "admin"), ("admin", "server"), ("config", "http"), ("config", "metrics"),
-            ("metrics", "runtime")}
+SIBLINGS = {("server", "admin"), ("admin", "server"), ("server", "custom_metrics"),
+            ("config", "http"), ("config", "metrics"), ("metrics", "runtime")}
 # Third-party headers and the folders or files that may include them.
 FENCES = {
     r"uv\.h|uv/": ("gateway/runtime/", "gateway/net/"),

@@ -4,6 +4,7 @@
 
 #include "gateway/base/error.h"
 #include "gateway/downstream/handler.h"
+#include "gateway/http/bearer.h"
 
 namespace gateway::admin {
 
@@ -16,8 +17,7 @@ namespace gateway::admin {
 ErrorCode check_origin(const http::RequestHead& request,
                        const downstream::ConnectionFacts& connection);
 
-/// Whether a request may change something: `none`, `unauthenticated`, or `forbidden` when no token
-/// is configured. The comparison takes the same time wherever the tokens differ.
-ErrorCode check_token(const http::RequestHead& request, std::string_view token);
+/// Whether a request may change something.
+using http::check_token;
 
 }  // namespace gateway::admin

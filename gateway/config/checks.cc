@@ -68,6 +68,7 @@ void check_addresses(const Model& model, const Report& report) {
     for (std::size_t j = 0; j < model.listeners[i].addresses.size(); ++j)
       add(model.listeners[i].addresses[j], fmt::format("listeners[{}].addresses[{}]", i, j));
   if (model.admin.address) add(*model.admin.address, "admin.address");
+  if (model.cluster && model.cluster->listen) add(*model.cluster->listen, "cluster.listen");
 }
 
 void check_tls(const ListenerTls& tls, const std::string& path, const Report& report) {
@@ -83,6 +84,15 @@ void check_tls(const ListenerTls& tls, const std::string& path, const Report& re
     if (!source.certificate.empty() && source.key.empty()) report({at, "key is missing"});
     if (source.certificate.empty() && !source.key.empty())
       report({at + ".key", "key without certificate"});
+  }
+}
+
+void check_cluster(const Cluster& cluster, const Report& report) {
+  for (std::size_t i = 0; i < cluster.peers.size(); ++i) {
+    const SocketAddress& peer = cluster.peers[i];
+    if (is_any(peer.ip()) || peer.port() == 0)
+      report({fmt::format("cluster.peers[{}]", i), "nobody can be asked there",
+              "the address and port of one replica", peer.to_string()});
   }
 }
 
@@ -102,6 +112,7 @@ void check_listeners(const Model& model, const Report& report) {
 
 void check_model(const Model& model, const Report& report) {
   check_listeners(model, report);
+  if (model.cluster) check_cluster(*model.cluster, report);
   check_names("upstreams", model.upstreams, report);
   check_upstreams(model, report);
   check_names("routes", model.routes, report);

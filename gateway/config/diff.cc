@@ -56,7 +56,7 @@ void append_changes(std::string& out, std::string_view list, const NameChanges& 
 
 bool Changes::empty() const {
   return listeners.empty() && upstreams.empty() && routes.empty() && certificates.empty() &&
-         files.empty() && !process && !admin && !access_log && !filters && !order;
+         files.empty() && !process && !admin && !access_log && !cluster && !filters && !order;
 }
 
 std::string Changes::to_string() const {
@@ -68,6 +68,7 @@ std::string Changes::to_string() const {
   if (process) append_part(out, "process");
   if (admin) append_part(out, "admin");
   if (access_log) append_part(out, "access_log");
+  if (cluster) append_part(out, "cluster");
   if (order) append_part(out, "order of entries");
   append_changes(out, "certificates", certificates);
   append_changes(out, "files", files);
@@ -82,6 +83,7 @@ Changes diff(const Model& before, const Model& after) {
   changes.process = before.process != after.process;
   changes.admin = before.admin != after.admin;
   changes.access_log = before.access_log != after.access_log;
+  changes.cluster = before.cluster != after.cluster;
   changes.filters = before.filters != after.filters;
   changes.order = changes.empty() && before != after;
   return changes;

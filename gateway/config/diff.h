@@ -26,6 +26,7 @@ struct Changes {
   bool process = false;
   bool admin = false;
   bool access_log = false;
+  bool cluster = false;
   bool filters = false;  ///< those of every route
   bool order = false;    ///< entries stand in another order, and nothing else
   bool empty() const;

@@ -263,6 +263,25 @@ struct Admin {
   bool operator==(const Admin&) const = default;
 };
 
+/// How replicas speak to one another, and readers to them. One authority signs all of it.
+struct ClusterTls {
+  std::string certificate;  ///< shown to readers, and to the other replicas in both directions
+  std::string key;
+  std::string client_ca;    ///< of the replicas' certificates, and of readers that show one
+  std::string server_name;  ///< in the replicas' certificates; empty: as in our own
+  bool operator==(const ClusterTls&) const = default;
+};
+
+/// Sums over all replicas of the gateway, for autoscaling.
+struct Cluster {
+  std::optional<SocketAddress> listen;
+  ClusterTls tls;
+  std::vector<SocketAddress> peers;
+  std::string peers_file;  ///< the same, one in a line
+  SecretSource token;      ///< for readers without a client certificate
+  bool operator==(const Cluster&) const = default;
+};
+
 struct Drain {
   Duration delay = 5s;
   Duration deadline = 30s;
@@ -280,6 +299,7 @@ struct Model {
   Process process;
   Admin admin;
   AccessLog access_log;
+  std::optional<Cluster> cluster;
   std::vector<Listener> listeners;
   std::vector<Upstream> upstreams;
   std::vector<Route> routes;

@@ -21,6 +21,10 @@ Rows<Admin> options(Of<Admin>);
 Rows<AccessLog> options(Of<AccessLog>);
 Rows<Model> options(Of<Model>);
 
+// tables_cluster.cc
+Rows<ClusterTls> options(Of<ClusterTls>);
+Rows<Cluster> options(Of<Cluster>);
+
 // tables_listener.cc
 Rows<CertificateSource> options(Of<CertificateSource>);
 Rows<ListenerTls> options(Of<ListenerTls>);

@@ -77,6 +77,10 @@ Rows<Model> options(Of<Model>) {
       option<&Model::process>({.name = "process", .text = "The process as a whole."}),
       option<&Model::admin>({.name = "admin", .text = "The admin listener."}),
       option<&Model::access_log>({.name = "access_log", .text = "One line for each exchange."}),
+      option<&Model::cluster>(
+          {.name = "cluster",
+           .text = "Requests summed over all replicas, for autoscaling. Left out: this replica "
+                   "tells nobody."}),
       option<&Model::listeners>({.name = "listeners",
                                  .text = "Where connections are accepted.",
                                  .required = true,

@@ -4,6 +4,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,35 @@ class SeriesSet {
     }
   }
 
+  /// As for_each, but `visit(name, part, groups)` gets the groups themselves, one per shard that
+  /// has one: for a reader that wants little of each and wants it often.
+  template <typename Visit>
+  void for_each_group(Visit visit) const {
+    std::vector<const Cells*> groups;
+    for (const Series* series : list()) {
+      groups.clear();
+      for (const std::atomic<Cells*>& each : series->cells)
+        if (const Cells* cells = each.load(std::memory_order_acquire)) groups.push_back(cells);
+      visit(std::string_view(series->name), std::string_view(series->part),
+            std::span<const Cells* const>(groups));
+    }
+  }
+
+  /// Calls `visit(cells)` for each group of one series; false when there is no such series.
+  template <typename Visit>
+  bool read(std::string_view name, std::string_view part, Visit visit) const {
+    std::shared_ptr<const Series> series;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = series_.find(key_of(name, part));
+      if (found == series_.end()) return false;
+      series = found->second;
+    }
+    for (const std::atomic<Cells*>& each : series->cells)
+      if (const Cells* cells = each.load(std::memory_order_acquire)) visit(*cells);
+    return true;
+  }
+
   std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return series_.size();
@@ -92,9 +122,13 @@ class SeriesSet {
     Instant unheld_since = Instant::max();
   };
 
-  std::shared_ptr<Series> find_or_make(std::string_view name, std::string_view part) {
+  static std::string key_of(std::string_view name, std::string_view part) {
     std::string key(name);
-    key.append(1, '\0').append(part);
+    return key.append(1, '\0').append(part);
+  }
+
+  std::shared_ptr<Series> find_or_make(std::string_view name, std::string_view part) {
+    std::string key = key_of(name, part);
     auto found = series_.find(key);
     if (found != series_.end()) return found->second;
     if (series_.size() >= most_ && name != kOverflowSeries)

@@ -69,9 +69,12 @@ Result<void> ClientTlsContext::Core::configure(const config::UpstreamTls& settin
                             static_cast<unsigned>(wire.size()));
   verify = settings.verify;
   SSL_CTX_set_verify(context, verify ? SSL_VERIFY_PEER : SSL_VERIFY_NONE, nullptr);
-  if (verify && settings.ca.empty()) SSL_CTX_set_default_verify_paths(context);
-  if (verify && !settings.ca.empty())
-    if (auto trusted = trust(context, files.ca, settings.ca); !trusted) return trusted;
+  const bool own_authorities = !settings.ca.empty() || !files.ca.empty();
+  if (verify && !own_authorities) SSL_CTX_set_default_verify_paths(context);
+  if (verify && own_authorities) {
+    const std::string& origin = settings.ca.empty() ? "the CA" : settings.ca;
+    if (auto trusted = trust(context, files.ca, origin); !trusted) return trusted;
+  }
   return files.certificate ? identify(*files.certificate, settings.certificate) : Result<void>();
 }
 

@@ -56,6 +56,13 @@ Result<void> trust(SSL_CTX* context, std::string_view bundle, const std::string&
   return {};
 }
 
+void name_client_authorities(SSL_CTX* context, std::string_view bundle) {
+  const BioPtr reader(BIO_new_mem_buf(bundle.data(), static_cast<int>(bundle.size())));
+  while (X509* next = PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr))
+    SSL_CTX_add_client_CA(context, X509Ptr(next).get());
+  openssl_error();
+}
+
 std::string alpn_wire(std::span<const std::string_view> protocols) {
   std::string wire;
   for (const std::string_view protocol : protocols) {

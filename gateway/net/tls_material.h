@@ -23,6 +23,9 @@ Result<BoundCertificate> bind(const Certificate& certificate, OSSL_LIB_CTX* libr
 /// The certificates of a PEM bundle become trusted; `path` is where it came from, for the error.
 Result<void> trust(SSL_CTX* context, std::string_view bundle, const std::string& path);
 
+/// The names of the bundle's certificates are what clients are told to choose theirs by.
+void name_client_authorities(SSL_CTX* context, std::string_view bundle);
+
 /// The length-prefixed list of RFC 7301.
 std::string alpn_wire(std::span<const std::string_view> protocols);
 

@@ -76,8 +76,8 @@ struct ServerTlsContext::Core {
     return *static_cast<Core*>(SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), index()));
   }
 
-  Result<void> configure(const config::ListenerTls& settings);
-  Result<void> ask_clients(const config::ListenerTls& settings);
+  Result<void> configure(const config::ListenerTls& settings, const std::string& client_ca);
+  Result<void> ask_clients(const config::ListenerTls& settings, const std::string& client_ca);
   Result<void> inherit();
   void drop_unused();
   const BoundCertificate* bound_to(const Certificate& certificate);
@@ -99,7 +99,8 @@ int ServerTlsContext::Core::index() {
   return index;
 }
 
-Result<void> ServerTlsContext::Core::configure(const config::ListenerTls& settings) {
+Result<void> ServerTlsContext::Core::configure(const config::ListenerTls& settings,
+                                               const std::string& client_ca) {
   SSL_CTX_set_min_proto_version(
       context, settings.min_version == config::TlsVersion::tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
   SSL_CTX_set_options(
@@ -124,20 +125,19 @@ Result<void> ServerTlsContext::Core::configure(const config::ListenerTls& settin
   if (!alpn.empty()) SSL_CTX_set_alpn_select_cb(context, &on_alpn, this);
   SSL_CTX_set_tlsext_ticket_key_evp_cb(context, &on_ticket);
   ticket_cipher = EVP_CIPHER_fetch(library, "AES-256-CBC", nullptr);
-  return ask_clients(settings);
+  return ask_clients(settings, client_ca);
 }
 
-Result<void> ServerTlsContext::Core::ask_clients(const config::ListenerTls& settings) {
+Result<void> ServerTlsContext::Core::ask_clients(const config::ListenerTls& settings,
+                                                 const std::string& client_ca) {
   using config::ClientCertificates;
   if (settings.client_certificates == ClientCertificates::off) return {};
   const bool required = settings.client_certificates == ClientCertificates::required;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);
-  auto bundle = read_file(settings.client_ca);
-  if (!bundle) return tl::make_unexpected(bundle.error());
-  if (auto trusted = trust(context, *bundle, settings.client_ca); !trusted) return trusted;
-  STACK_OF(X509_NAME)* names = SSL_load_client_CA_file(settings.client_ca.c_str());
-  SSL_CTX_set_client_CA_list(context, names);
+  const std::string& origin = settings.client_ca.empty() ? "the client CA" : settings.client_ca;
+  if (auto trusted = trust(context, client_ca, origin); !trusted) return trusted;
+  name_client_authorities(context, client_ca);
   return {};
 }
 
@@ -250,7 +250,12 @@ int ServerTlsContext::Core::on_ticket(SSL* ssl, unsigned char* name, unsigned ch
 Result<std::unique_ptr<ServerTlsContext>> ServerTlsContext::make(
     TlsLibrary& library, const config::ListenerTls& settings, std::string_view listener,
     std::shared_ptr<const CertificateSet> certificates, std::shared_ptr<const TicketKeys> tickets,
-    std::span<const std::string_view> alpn) {
+    std::span<const std::string_view> alpn, std::string client_ca) {
+  if (client_ca.empty() && settings.client_certificates != config::ClientCertificates::off) {
+    auto bundle = read_file(settings.client_ca);
+    if (!bundle) return tl::make_unexpected(bundle.error());
+    client_ca = std::move(*bundle);
+  }
   SSL_CTX* context = SSL_CTX_new_ex(library.context(), nullptr, TLS_server_method());
   if (context == nullptr)
     return failure(ErrorCode::resource_exhausted, Side::internal, openssl_error());
@@ -263,11 +268,10 @@ Result<std::unique_ptr<ServerTlsContext>> ServerTlsContext::make(
   core->alpn = alpn_wire(alpn);
   std::unique_ptr<ServerTlsContext> made(new ServerTlsContext(*core));
   made->handshake_timeout_ = settings.handshake_timeout;
-  std::string client_ca;
-  if (!settings.client_ca.empty()) client_ca = read_file(settings.client_ca).value_or("");
   const char policy = static_cast<char>('0' + static_cast<int>(settings.client_certificates));
   core->scope = digest_of({listener, {&policy, 1}, client_ca});
-  if (auto done = core->configure(settings); !done) return tl::make_unexpected(done.error());
+  if (auto done = core->configure(settings, client_ca); !done)
+    return tl::make_unexpected(done.error());
   if (auto done = core->inherit(); !done) return tl::make_unexpected(done.error());
   return made;
 }

@@ -24,11 +24,13 @@ class ServerTlsContext {
  public:
   /// Reads `settings.client_ca`; the certificates were loaded before. `listener` is part of what a
   /// ticket is bound to. `alpn` in our order of preference; a client that offers none of it is
-  /// refused (RFC 7301 §3.2), one that offers nothing is served.
+  /// refused (RFC 7301 §3.2), one that offers nothing is served. `client_ca` are the authorities of
+  /// client certificates as PEM text, for those that come from no file; empty: read
+  /// `settings.client_ca`.
   static Result<std::unique_ptr<ServerTlsContext>> make(
       TlsLibrary& library, const config::ListenerTls& settings, std::string_view listener,
       std::shared_ptr<const CertificateSet> certificates, std::shared_ptr<const TicketKeys> tickets,
-      std::span<const std::string_view> alpn);
+      std::span<const std::string_view> alpn, std::string client_ca = {});
   ~ServerTlsContext();
   ServerTlsContext(const ServerTlsContext&) = delete;
   ServerTlsContext& operator=(const ServerTlsContext&) = delete;

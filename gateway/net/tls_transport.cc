@@ -15,6 +15,25 @@ constexpr unsigned char kHandshakeRecord = 0x16;  // RFC 8446 §5.1
 // saves it a call. In a long run of records it would move the beginning of each next one about.
 constexpr std::size_t kReadAhead = 4 * 1024;
 
+/// The last one: what Go's and with it Kubernetes' reading of a name takes. Empty when there is
+/// none, or one with a NUL in it, which somebody wants to be read as another.
+std::string common_name_of(X509_NAME* name) {
+  int at = -1;
+  for (int next = -1; (next = X509_NAME_get_index_by_NID(name, NID_commonName, next)) >= 0;)
+    at = next;
+  if (at < 0) return {};
+  unsigned char* text = nullptr;
+  const int size =
+      ASN1_STRING_to_UTF8(&text, X509_NAME_ENTRY_get_data(X509_NAME_get_entry(name, at)));
+  if (size < 0) {
+    openssl_error();
+    return {};
+  }
+  std::string common_name(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
+  OPENSSL_free(text);
+  return common_name.find('\0') == std::string::npos ? common_name : std::string();
+}
+
 /// Records over a socket, by OpenSSL, through the thread's buffers.
 class TlsTransport final : public SocketTransport,
                            private CiphertextSink,
@@ -59,7 +78,12 @@ class TlsTransport final : public SocketTransport,
   SslCtxPtr server_;
   SslPtr ssl_;
   TlsFacts facts_;
-  std::unique_ptr<std::string> subject_;
+  /// Of the client's certificate, which most clients do not have.
+  struct Subject {
+    std::string whole;
+    std::string common_name;
+  };
+  std::unique_ptr<Subject> subject_;
   bool established_ = false;
   bool ticket_due_ = false;  // TLS 1.3: sent with the first answer, in one record run and one send
   bool in_clear_ = false;    // the client does not speak TLS
@@ -254,8 +278,10 @@ void TlsTransport::establish() {
   X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
   char* data = nullptr;
   const long size = BIO_get_mem_data(text.get(), &data);
-  subject_ = std::make_unique<std::string>(data, static_cast<std::size_t>(size));
-  facts_.client_subject = *subject_;
+  subject_ = std::make_unique<Subject>(Subject{{data, static_cast<std::size_t>(size)},
+                                               common_name_of(X509_get_subject_name(certificate))});
+  facts_.client_subject = subject_->whole;
+  facts_.client_common_name = subject_->common_name;
 }
 
 void TlsTransport::read_records() {

@@ -44,6 +44,8 @@ struct TlsFacts {
   bool resumed = false;
   bool client_verified = false;     ///< a client certificate was given and verified
   std::string_view client_subject;  ///< its subject, RFC 2253; empty without
+  /// The subject's last common name, unescaped; empty when it has none.
+  std::string_view client_common_name;
 };
 
 /// A stream of bytes between us and one peer, plain or TLS. Made open or connecting; belongs to one

@@ -6,6 +6,7 @@
 #include <iterator>
 
 #include "gateway/server/access_log_file.h"
+#include "gateway/server/cluster_service.h"
 #include "gateway/server/compile_services.h"
 #include "gateway/server/listeners.h"
 #include "gateway/server/policy_tables.h"
@@ -29,6 +30,9 @@ config::Problems compile(const config::LoadedModel& loaded) {
   Listeners(1, library, store).load(loaded.model, false, findings, kept);
   load_upstream_files(loaded.model, library, store, nullptr, findings, kept);
   check_access_log(loaded.model.access_log, findings);
+  if (loaded.model.cluster)
+    if (auto cluster = ClusterService::prepare(*loaded.model.cluster, library, store); !cluster)
+      findings.push_back(std::move(cluster.error()));
   const auto shared = std::make_shared<const config::Model>(loaded.model);
   if (auto snapshot = snapshot::compile(shared, 1, nullptr, services); !snapshot)
     std::ranges::move(snapshot.error(), std::back_inserter(findings));

@@ -76,6 +76,7 @@ int Control::run() {
   for (auto& worker : workers_) worker->join();
   workers_.clear();
   admin_listener_.reset();
+  cluster_.reset();
   loop_.run_once(Duration::zero());
   signals_.reset();
   folder_watch_.reset();
@@ -114,6 +115,10 @@ bool Control::start() {
   }
   if (auto applied = access_log_->apply(log_settings(reload->model->access_log)); !applied) {
     say("gateway: " + applied.error().detail);
+    return false;
+  }
+  if (auto opened = open_cluster(*reload->model); !opened) {
+    say("gateway: " + opened.error().detail);
     return false;
   }
   const std::vector<int> processors = allowed_processors();
@@ -186,6 +191,22 @@ Result<void> Control::open_admin(const config::Model& model) {
   admin_listener_ = std::make_unique<LocalListener>(loop_, listener, admin_handler_,
                                                     std::move(*sockets), nullptr);
   return {};
+}
+
+// As the admin listener, and for the same reason: who asks for the sums goes on hearing them.
+Result<void> Control::open_cluster(const config::Model& model) {
+  if (!model.cluster) return {};
+  cluster_ =
+      std::make_unique<ClusterService>(loop_, *registry_, [this] { return cluster_token(); });
+  cluster_address_ = model.cluster->listen;
+  return cluster_->open(*cluster_address_);
+}
+
+std::string Control::cluster_token() {
+  const config::Model* in_use = model();
+  if (in_use == nullptr || !in_use->cluster || in_use->cluster->token.empty()) return {};
+  auto secret = ProcessCompileServices::read_secret(in_use->cluster->token);
+  return secret ? *secret : std::string();
 }
 
 Control::State Control::state() {
@@ -264,6 +285,7 @@ tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Re
   // A log that is in use and broke since must not keep a renewed certificate out.
   if (!snapshot_ || snapshot_->model->access_log.path != model.access_log.path)
     check_access_log(model.access_log, findings);
+  load_cluster(reload, halfway, findings, kept);
   for (const Error& error : kept) say("gateway: " + error.detail);
   if (!findings.empty()) return tl::make_unexpected(std::move(findings));
   reload.contents = contents_of(reload.loaded, model, reload.prepared.pairs, client_tls);
@@ -281,6 +303,22 @@ tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Re
   return Verdict::changed;
 }
 
+// A pair that is being rewritten leaves the one in use.
+void Control::load_cluster(Reload& reload, bool halfway, std::vector<config::Finding>& findings,
+                           std::vector<Error>& kept) {
+  const auto& section = reload.model->cluster;
+  if (!section) return;
+  auto prepared = ClusterService::prepare(*section, tls_library_, certificates_);
+  if (prepared) {
+    reload.cluster = std::move(*prepared);
+  } else if (halfway && snapshot_ && snapshot_->model->cluster == section) {
+    kept.emplace_back(ErrorCode::invalid_argument, Side::internal,
+                      "cluster: " + prepared.error().message);
+  } else {
+    findings.push_back(std::move(prepared.error()));
+  }
+}
+
 std::vector<config::Finding> Control::fixed_settings(const config::Model& model) const {
   std::vector<config::Finding> findings;
   if (!snapshot_) return findings;
@@ -290,6 +328,8 @@ std::vector<config::Finding> Control::fixed_settings(const config::Model& model)
       findings.push_back({std::move(path), "cannot change while the gateway runs: restart it"});
   };
   require(model.admin.address == admin_address_, "admin.address");
+  require((model.cluster ? model.cluster->listen : std::nullopt) == cluster_address_,
+          "cluster.listen");
   require(model.process.workers == ours.workers, "process.workers");
   require(model.process.pin == ours.pin, "process.pin");
   return findings;
@@ -369,6 +409,7 @@ void Control::finish_reload(Reload& reload) {
   std::vector<std::string_view> routes;
   for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
   registry_->hold_routes(routes);
+  if (reload.cluster) cluster_->use(std::move(*reload.cluster));
   watch(reload);
   end_reload(reload, {true, snapshot_->generation, std::move(message), true});
 }

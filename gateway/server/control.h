@@ -21,6 +21,7 @@
 #include "gateway/runtime/event_loop.h"
 #include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/signals.h"
+#include "gateway/server/cluster_service.h"
 #include "gateway/server/compile_services.h"
 #include "gateway/server/first_answers.h"
 #include "gateway/server/listeners.h"
@@ -70,6 +71,7 @@ class Control final : private admin::AdminSource {
     NamedContents contents;
     config::Changes changes;
     Listeners::Prepared prepared;
+    std::optional<ClusterService::Prepared> cluster;  ///< none: there is no section, or it stays
     std::shared_ptr<const snapshot::Snapshot> snapshot;
     std::size_t waiting_for = 0;  ///< workers that have not answered yet
     std::string failed;
@@ -90,6 +92,8 @@ class Control final : private admin::AdminSource {
 
   bool start();
   Result<void> open_admin(const config::Model& model);
+  Result<void> open_cluster(const config::Model& model);
+  std::string cluster_token();
   void make_parts(const config::Model& model);
   void become_ready(const std::vector<std::string>& unresolved);
   void run_next_reload();
@@ -98,6 +102,8 @@ class Control final : private admin::AdminSource {
   tl::expected<Verdict, config::Problems> prepare(Reload& reload);
   std::vector<config::Finding> fixed_settings(const config::Model& model) const;
   tl::expected<Verdict, std::vector<config::Finding>> compile(Reload& reload);
+  void load_cluster(Reload& reload, bool halfway, std::vector<config::Finding>& findings,
+                    std::vector<Error>& kept);
   void stage_on_workers(const ReloadPtr& reload);
   void on_staged(const ReloadPtr& reload, std::size_t worker, const Result<void>& staged);
   void empty_queues(const ReloadPtr& reload);
@@ -135,6 +141,8 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<admin::EndpointMirror> endpoint_mirror_;
   std::unique_ptr<LocalListener> admin_listener_;
   std::optional<SocketAddress> admin_address_;
+  std::unique_ptr<ClusterService> cluster_;  ///< null without that section
+  std::optional<SocketAddress> cluster_address_;
   std::unique_ptr<net::Resolver> resolver_;
   std::set<std::string> unresolvable_;  ///< names whose last look-up failed
   FirstAnswers first_answers_;

@@ -29,7 +29,7 @@ class LocalListener {
   void use(std::shared_ptr<const net::CertificateSet> certificates) {
     tls_->use(std::move(certificates));
   }
-  /// The same, with other settings.
+  /// Takes the place of the TLS settings, client authorities included, in the same way.
   void use(std::unique_ptr<net::ServerTlsContext> tls) { tls_ = std::move(tls); }
   /// Empties the accept queue and stops accepting; what is idle closes.
   void drain();

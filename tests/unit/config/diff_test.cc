@@ -18,13 +18,14 @@ TEST(Diff, NamesWhatIsAddedRemovedAndChanged) {
   Model after;
   after.routes = {route("d", "u"), route("c", "v"), route("a", "u")};
   after.access_log.path = "off";
+  after.cluster.emplace();
   const Changes changes = diff(before, after);
   EXPECT_EQ(changes.routes.added, std::vector<std::string>{"d"});
   EXPECT_EQ(changes.routes.removed, std::vector<std::string>{"b"});
   EXPECT_EQ(changes.routes.changed, std::vector<std::string>{"c"});
   EXPECT_TRUE(changes.access_log);
   EXPECT_TRUE(changes.upstreams.empty());
-  EXPECT_EQ(changes.to_string(), "routes +d -b ~c, access_log");
+  EXPECT_EQ(changes.to_string(), "routes +d -b ~c, access_log, cluster");
 }
 
 TEST(Diff, MovingARouteChangesTheOrderAlone) {

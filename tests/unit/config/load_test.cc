@@ -51,6 +51,11 @@ TEST(Load, ReadsEveryKindOfOption) {
       "process: {workers: 3, pin: true, drain: {delay: 1.5s, deadline: 1m30s}}\n"
       "admin: {address: \"[::1]:9901\", token: {env: TOKEN}}\n"
       "access_log: {path: off, format: text}\n"
+      "cluster:\n"
+      "  listen: 10.0.0.1:9903\n"
+      "  tls: {certificate: /c, key: /k, client_ca: /ca, server_name: gateway.internal}\n"
+      "  peers: [\"10.0.0.1:9903\", \"[fd00::2]:9903\"]\n"
+      "  token: {file: /t}\n"
       "listeners:\n"
       "  - name: l\n"
       "    addresses: [\":80\", \"127.0.0.1:81\"]\n"
@@ -65,6 +70,11 @@ TEST(Load, ReadsEveryKindOfOption) {
   EXPECT_EQ(model.admin.token.env, "TOKEN");
   EXPECT_EQ(model.access_log.path, "off");
   EXPECT_EQ(model.access_log.format, LogFormat::text);
+  ASSERT_TRUE(model.cluster);
+  EXPECT_EQ(model.cluster->listen, *SocketAddress::parse("10.0.0.1:9903"));
+  EXPECT_EQ(model.cluster->tls, (ClusterTls{"/c", "/k", "/ca", "gateway.internal"}));
+  EXPECT_EQ(model.cluster->peers.size(), 2U);
+  EXPECT_EQ(model.cluster->token.file, "/t");
   const Listener& listener = model.listeners.at(0);
   EXPECT_EQ(listener.addresses.size(), 2U);
   EXPECT_EQ(listener.http.max_head, Size{32 * 1024});

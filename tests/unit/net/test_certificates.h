@@ -4,13 +4,9 @@
 #include <vector>
 
 #include "gateway/net/certificate.h"
+#include "gateway/net/certificate_authority.h"
 
 namespace gateway::net {
-
-struct PemPair {
-  std::string certificate;
-  std::string key;
-};
 
 /// A certificate authority with an ECDSA key, made anew in each test program.
 class TestAuthority {

@@ -1,0 +1,56 @@
+#pragma once
+
+#include <chrono>
+#include <ctime>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "gateway/base/result.h"
+
+namespace gateway::net {
+
+/// A certificate and its unencrypted private key as PEM texts, wherever they came from: a file, a
+/// Secret, an authority of our own.
+struct PemPair {
+  std::string certificate;
+  std::string key;
+  bool operator==(const PemPair&) const = default;
+};
+
+/// Signs certificates for processes of our own: an ECDSA P-256 key with a certificate that it
+/// signed itself, in memory only. Times are the caller's (seconds since 1970), so that nothing here
+/// reads a clock. Any thread; copies share the key.
+class CertificateAuthority {
+ public:
+  /// Certificates begin so much before the time they are made at: clocks of machines differ.
+  static constexpr std::chrono::seconds kBackdated = std::chrono::minutes(5);
+
+  /// A new one. `name` begins its subject; a random part follows, which tells it from the one
+  /// before it.
+  static Result<CertificateAuthority> make(const std::string& name, std::time_t now,
+                                           std::chrono::seconds life);
+  /// One that was kept. `invalid_argument` for what may sign no certificates, and for a key that is
+  /// not its own.
+  static Result<CertificateAuthority> parse(const PemPair& pair);
+
+  /// A new key and a certificate for `names` (DNS), good as server and as client; it ends with this
+  /// authority at the latest. Fails for a name that no certificate can hold.
+  Result<PemPair> issue(const std::string& subject, const std::vector<std::string>& names,
+                        std::time_t now, std::chrono::seconds life) const;
+
+  const PemPair& pair() const { return pair_; }
+  std::time_t made_at() const { return made_at_; }
+  std::time_t not_after() const { return not_after_; }
+
+ private:
+  struct Parts;
+  CertificateAuthority(PemPair pair, std::shared_ptr<const Parts> parts);
+
+  PemPair pair_;
+  std::shared_ptr<const Parts> parts_;
+  std::time_t made_at_ = 0;
+  std::time_t not_after_ = 0;
+};
+
+}  // namespace gateway::net
