@@ -135,4 +135,4 @@ def wait_until(check, seconds=30, what="the condition"):
             last = error
         if time.monotonic() >= deadline:
             raise AssertionError(f"{what} did not come within {seconds} s; last: {last!r}")
-        time.sleep(0.05)
+        time.sleep(0.1)

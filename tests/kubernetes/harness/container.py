@@ -43,7 +43,7 @@ def make_root(spec):
     root = pathlib.Path(spec["root"])
     mount("none", "/", flags=MS_REC | MS_PRIVATE)
     mount("tmpfs", root, "tmpfs")
-    bind("/usr", root / "usr")
+    bind("/usr", root / "usr", read_only=True)
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / name).symlink_to(f"usr/{name}")
     mount("tmpfs", root / "usr/local", "tmpfs")
@@ -75,7 +75,6 @@ def make_root(spec):
 
 
 def drop(spec):
-    LIBC.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)
     if spec["drop_capabilities"]:
         for capability in range(LAST_CAPABILITY + 1):
             LIBC.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0)
@@ -87,12 +86,15 @@ def drop(spec):
         os.setuid(spec["user"])
     if spec["no_new_privileges"]:
         LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    LIBC.prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0)  # last: a change of user clears it
 
 
 def main():
     spec = json.loads(pathlib.Path(sys.argv[1]).read_text())
     with open(spec["network"]) as namespace:
         call("setns", namespace.fileno(), CLONE_NEWNET)
+    # Ports below 1024 belong to nobody in particular, as in a pod of a real node.
+    pathlib.Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").write_text("0")
     call("unshare", CLONE_NEWNS)
     make_root(spec)
     drop(spec)

@@ -18,6 +18,7 @@ class Kubelet:
     def __init__(self, plane, work):
         self.api, self.work = plane.api, work
         self.pods = {}
+        self.met = []  # all that ever ran here, in order
         self.stopped = threading.Event()
         self.threads = [threading.Thread(target=each, daemon=True) for each in (self.bind, self.follow)]
 
@@ -64,6 +65,7 @@ class Kubelet:
         if known is None and "deletionTimestamp" not in meta:
             known = Pod(self.api, body, self.work / f"{meta['name']}-{meta['uid'][:8]}")
             self.pods[meta["uid"]] = known
+            self.met.append(known)
             known.start()
         if known is not None and "deletionTimestamp" in meta:
             known.stop(meta.get("deletionGracePeriodSeconds", 30))

@@ -1,16 +1,19 @@
-"""A real control plane: etcd, kube-apiserver, kube-controller-manager and KWOK of one version, built
+"""A real control plane: etcd, kube-apiserver and kube-controller-manager of one version, and KWOK, built
 from their Go modules and kept between runs. Runs in the network and PID namespaces of the tests, so
 nothing of it outlives them and nothing reaches it from outside."""
+import base64
 import fcntl
+import functools
 import hashlib
 import os
 import pathlib
 import re
 import shutil
-import signal
+import ssl
 import subprocess
 import sys
 import time
+import urllib.request
 
 from .api import Api, wait_until
 
@@ -18,7 +21,7 @@ HERE = pathlib.Path(__file__).resolve().parent.parent
 MODULES = HERE / "modules"
 ADDRESS = "10.244.255.1"
 PORT = 6443
-SERVICES = "10.96.0.0/16"
+SERVICES = "10.96.0.0/16,fd00:10:96::/108"
 SERVICE_ADDRESS = "10.96.0.1"
 KWOK_PODS = "10.244.200.0/22"
 PROGRAMS = ("etcd", "kube-apiserver", "kube-controller-manager", "kubectl", "kwok")
@@ -62,6 +65,13 @@ def build(folder):
     part.rename(folder)
 
 
+@functools.cache
+def render(folder):
+    """The objects of an overlay, as kubectl makes them."""
+    return subprocess.run([str(programs() / "kubectl"), "kustomize", str(folder)], check=True,
+                          capture_output=True, text=True).stdout
+
+
 class Authorities:
     """The certificates of the plane."""
 
@@ -82,6 +92,10 @@ class Authorities:
 
     def path(self, name):
         return str(self.folder / name)
+
+    def bundle(self):
+        """The authority as a caBundle wants it."""
+        return base64.b64encode((self.folder / "ca.crt").read_bytes()).decode()
 
     @staticmethod
     def openssl(*arguments, text=None):
@@ -152,10 +166,12 @@ class ControlPlane:
                  f"--initial-advertise-peer-urls=http://{ADDRESS}:2380",
                  f"--initial-cluster=default=http://{ADDRESS}:2380")
 
-    def start_api_server(self):
+    def start_api_server(self, port=PORT):
+        """On another port it is there for the tests alone: pods do not know of it."""
         pki = self.pki.path
+        self.api.port = port
         self.run("kube-apiserver", f"--etcd-servers=http://{ADDRESS}:2379", f"--bind-address={ADDRESS}",
-                 f"--advertise-address={ADDRESS}", f"--secure-port={PORT}",
+                 f"--advertise-address={ADDRESS}", f"--secure-port={port}",
                  f"--service-cluster-ip-range={SERVICES}", "--authorization-mode=RBAC",
                  f"--client-ca-file={pki('ca.crt')}", f"--tls-cert-file={pki('apiserver.crt')}",
                  f"--tls-private-key-file={pki('apiserver.key')}",
@@ -170,8 +186,10 @@ class ControlPlane:
                  "--requestheader-extra-headers-prefix=X-Remote-Extra-",
                  f"--proxy-client-cert-file={pki('front-proxy-client.crt')}",
                  f"--proxy-client-key-file={pki('front-proxy-client.key')}",
-                 # There is no kube-proxy: the aggregator goes to the endpoints themselves.
-                 "--enable-aggregator-routing=true")
+                 "--enable-aggregator-routing=true",
+                 # A request that a stopped replica never answers ends after these, not after 60 s.
+                 "--request-timeout=10s",
+                 *([] if port == PORT else ["--endpoint-reconciler-type=none"]))
         wait_until(lambda: self.api.request("GET", "/readyz", timeout=5) == "ok", 60, "the API server")
 
     def start_controllers(self):
@@ -189,15 +207,31 @@ class ControlPlane:
                  "--manage-nodes-with-label-selector=type=kwok", f"--cidr={KWOK_PODS}",
                  f"--node-ip={ADDRESS}", f"--server-address={ADDRESS}:10247")
 
-    def kubectl(self, *arguments, text=None, check=True, timeout=60):
-        return subprocess.run([str(self.bin / "kubectl"), f"--kubeconfig={self.work}/admin.kubeconfig",
-                               *arguments], input=text, text=True, capture_output=True, check=check,
-                              timeout=timeout)
+    def kubectl(self, *arguments, text=None, timeout=60):
+        """Its standard output; what it complains of when it fails is the error's text."""
+        done = subprocess.run([str(self.bin / "kubectl"), f"--kubeconfig={self.work}/admin.kubeconfig",
+                               f"--server=https://{ADDRESS}:{self.api.port}", *arguments],
+                              input=text, text=True, capture_output=True, check=False, timeout=timeout)
+        if done.returncode != 0:
+            raise AssertionError(f"kubectl {' '.join(arguments)}: {done.stderr}{done.stdout}")
+        return done.stdout
 
-    def stop_one(self, name, number=signal.SIGTERM):
+    def kill(self, name):
         process = self.processes.pop(name)
-        process.send_signal(number)
-        process.wait(30)
+        process.kill()
+        process.wait()
+
+    def autoscaler_syncs(self):
+        """How often the controller has looked at an autoscaler, all of them together, since its start."""
+        context = ssl.create_default_context()
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.load_cert_chain(self.pki.path("admin.crt"), self.pki.path("admin.key"))
+        with urllib.request.urlopen(f"https://{ADDRESS}:10257/metrics", timeout=10, context=context) as answer:
+            return sum(float(line.rsplit(b" ", 1)[1]) for line in answer
+                       if line.startswith(b"horizontal_pod_autoscaler_controller_reconciliations_total"))
+
+    def log_text(self, name):
+        return (self.log / f"{name}.log").read_text(errors="replace")
 
     def stop(self):
         """Nothing is kept: there is no order to shut down in."""

@@ -11,8 +11,8 @@ import time
 
 from . import images
 from .api import ApiError
-from .network import PodNetwork
-from .plane import ADDRESS, PORT
+from .network import DNS_ADDRESS, PodNetwork
+from .plane import ADDRESS, SERVICE_ADDRESS
 from .probe import Probe, act
 from .volumes import Volume
 
@@ -36,6 +36,7 @@ class Container:
         self.ready = init
         self.started_at = None
         self.ended = None
+        self.ended_at = None
         self.probes = [] if init else [Probe(self, kind) for kind in Probe.KINDS if kind in spec]
 
     def start(self):
@@ -77,6 +78,7 @@ class Container:
             return
         if self.ended is None:
             self.ended = time.monotonic()
+            self.ended_at = now()
             self.ready = False
         elif time.monotonic() - self.ended >= RESTART_PAUSE:
             self.restarts += 1
@@ -87,7 +89,9 @@ class Container:
         if running:
             state = {"running": {"startedAt": self.started_at}}
         elif self.process is not None:
-            state = {"terminated": {"exitCode": abs(self.process.returncode), "finishedAt": now()}}
+            code = self.process.returncode
+            state = {"terminated": {"exitCode": code if code >= 0 else 128 - code,
+                                    "startedAt": self.started_at, "finishedAt": self.ended_at or now()}}
         else:
             state = {"waiting": {"reason": "PodInitializing"}}
         return {"name": self.name, "image": self.spec["image"], "imageID": "", "ready": self.ready and running,
@@ -124,8 +128,9 @@ class Pod(threading.Thread):
         self.deletion = threading.Event()
         self.grace = 30
         self.told = None
+        self.began_at = now()
+        self.conditions = {}
         self.tokens = {}
-        self.frozen = False
 
     # What a manifest may ask for.
     def make_folder(self, name):
@@ -140,9 +145,8 @@ class Pod(threading.Thread):
                 "spec.serviceAccountName": self.spec.get("serviceAccountName", "default")}[path]
 
     def environment(self, spec):
-        # Addresses of Services lead nowhere here: there is no kube-proxy.
         environment = {"PATH": "/usr/local/bin:/usr/bin:/bin", "HOSTNAME": self.name, "HOME": "/",
-                       "KUBERNETES_SERVICE_HOST": ADDRESS, "KUBERNETES_SERVICE_PORT": str(PORT)}
+                       "KUBERNETES_SERVICE_HOST": SERVICE_ADDRESS, "KUBERNETES_SERVICE_PORT": "443"}
         for source in spec.get("envFrom", []):
             kind, name = ("Secret", source["secretRef"]["name"]) if "secretRef" in source else (
                 "ConfigMap", source["configMapRef"]["name"])
@@ -170,26 +174,12 @@ class Pod(threading.Thread):
         return reader(self.lookup(), {"name": source[kind]["name"]})[source[kind]["key"]].decode()
 
     def etc(self, user, group):
-        return {"hosts": self.hosts(), "resolv.conf": "", "hostname": self.name + "\n",
-                "nsswitch.conf": "hosts: files\n",
+        search = f"{self.namespace}.svc.cluster.local svc.cluster.local cluster.local"
+        return {"hosts": f"127.0.0.1 localhost\n::1 localhost\n{self.network.address} {self.name}\n",
+                "resolv.conf": f"nameserver {DNS_ADDRESS}\nsearch {search}\noptions ndots:5\n",
+                "hostname": self.name + "\n", "nsswitch.conf": "hosts: files dns\n",
                 "passwd": f"root:x:0:0::/:/bin/sh\nuser:x:{user}:{group}::/:/bin/sh\n",
                 "group": f"root:x:0:\nuser:x:{group}:\n"}
-
-    def hosts(self):
-        """There is no DNS: each Service's names are written down with an address of a pod behind it."""
-        lines = ["127.0.0.1 localhost", "::1 localhost", f"{self.network.address} {self.name}",
-                 f"{ADDRESS} kubernetes.default.svc"]
-        for piece in self.api.list("EndpointSlice"):
-            service = piece["metadata"].get("labels", {}).get("kubernetes.io/service-name")
-            space = piece["metadata"]["namespace"]
-            for endpoint in piece.get("endpoints") or []:
-                names = [f"{service}.{space}.svc", f"{service}.{space}", f"{service}.{space}.svc.cluster.local"]
-                if space == self.namespace:
-                    names.append(service)
-                if service and piece["addressType"] == "IPv4":
-                    lines.append(f"{endpoint['addresses'][0]} {' '.join(names)}")
-                    break
-        return "\n".join(lines) + "\n"
 
     def mount(self, wanted):
         source = self.volumes[wanted["name"]].folder
@@ -279,8 +269,8 @@ class Pod(threading.Thread):
 
     def tell(self, phase, conditions, message=""):
         always = [("PodScheduled", True), ("Initialized", phase == "Running")]
-        status = {"phase": phase, "message": message, "hostIP": ADDRESS, "hostIPs": [{"ip": ADDRESS}],
-                  "podIP": self.network.address,
+        status = {"phase": phase, "message": message, "startTime": self.began_at,
+                  "hostIP": ADDRESS, "hostIPs": [{"ip": ADDRESS}], "podIP": self.network.address,
                   "podIPs": [{"ip": self.network.address}, {"ip": self.network.address6}],
                   "conditions": [{"type": kind, "status": "True" if good else "False"}
                                  for kind, good in [*always, *conditions]],
@@ -288,8 +278,13 @@ class Pod(threading.Thread):
                   "containerStatuses": [each.status() for each in self.containers]}
         if status == self.told:
             return
+        # Autoscalers judge a pod by when it became ready: that time stays while the status does.
+        for each in status["conditions"]:
+            if self.conditions.get(each["type"], (None, None))[0] != each["status"]:
+                self.conditions[each["type"]] = (each["status"], now())
         try:
-            stamped = [{**each, "lastTransitionTime": now()} for each in status["conditions"]]
+            stamped = [{**each, "lastTransitionTime": self.conditions[each["type"]][1]}
+                       for each in status["conditions"]]
             self.api.patch("Pod", self.name, {"status": {**status, "conditions": stamped}},
                            self.namespace, "status")
             self.told = status
