@@ -57,6 +57,8 @@ def build(folder):
     part = folder.with_name(folder.name + ".part")
     shutil.rmtree(part, ignore_errors=True)
     part.mkdir(parents=True)
+    if shutil.which("go") is None:
+        sys.exit("the test control plane is built from Go modules: install Go (go.mod names its version)")
     print("building the test control plane (some 16 minutes the first time)", file=sys.stderr, flush=True)
     subprocess.run(["nice", "-n", "10", "go", "build", "-mod=readonly", "-trimpath", "-buildvcs=false",
                     "-ldflags", " ".join(flags), "-o", f"{part}/", "tool"],
@@ -240,3 +242,7 @@ class ControlPlane:
         for process in self.processes.values():
             process.wait()
         self.processes.clear()
+
+
+if __name__ == "__main__":
+    print(programs())
