@@ -85,7 +85,7 @@ def end_of(plane, pod):
 
 
 def test_the_hook_before_the_end_runs_before_sigterm(plane, kubelet, namespace):
-    script = f"trap 'test -e /tmp/hooked; exit' TERM; echo begun; {LOOP}"
+    script = f"trap 'test -e /tmp/hooked; exit $?' TERM; echo begun; {LOOP}"
     hook = "      lifecycle: {preStop: {exec: {command: [/bin/touch, /tmp/hooked]}}}"
     pod = run_shell(plane, kubelet, namespace, script, hook)
     wait_until(lambda: "begun" in pod.containers[0].log.read_text(), what="the trap")

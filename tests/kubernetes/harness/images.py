@@ -2,16 +2,18 @@
 that the images put them."""
 import os
 import pathlib
+import signal
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 BIN = pathlib.Path(os.environ.get("GATEWAY_BIN", ROOT / "build/release/bin"))
 
 
 class Image:
-    def __init__(self, entrypoint, files, user=65532):
+    def __init__(self, entrypoint, files, user=65532, stop_signal=signal.SIGTERM):
         self.entrypoint = entrypoint
         self.files = files
         self.user = user
+        self.stop_signal = stop_signal
 
 
 def program(name):
@@ -25,7 +27,7 @@ IMAGES = {
     # As the official image: makes the database at the first start, then serves it.
     "postgres": Image(["/usr/local/bin/start-postgres"],
                       {"/usr/local/bin/start-postgres": str(pathlib.Path(__file__).parent / "start-postgres")},
-                      user=999),
+                      user=999, stop_signal=signal.SIGINT),
 }
 
 

@@ -320,7 +320,7 @@ class Pod(threading.Thread):
         hook = container.spec.get("lifecycle", {}).get("preStop")
         if hook:
             act(container, hook, max(0.0, deadline - time.monotonic()))
-        container.process.terminate()
+        container.process.send_signal(images.find(container.spec["image"]).stop_signal)
         try:
             container.process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
