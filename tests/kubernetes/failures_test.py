@@ -9,7 +9,7 @@ from harness.api import wait_until
 from harness.cluster import RESOURCE_METRICS, ingress
 from harness.load import Load, ask
 
-TARGET = 40
+TARGET = 20
 CONVERGED = 2  # seconds after the API server is back
 OTHER = "other.example.com"
 
@@ -28,7 +28,7 @@ def three_app_a(gateway):
         loads = [stack.enter_context(Load(2.5 * TARGET / 3, target=(each.network.address, 8443), width=4, timeout=3))
                  for each in gateway.gateways()]
         wait_until(lambda: gateway.replicas("app-a") == 3, 60, "three App A")
-        wait_until(lambda: abs(gateway.rate() - 2.5 * TARGET) < 5, 60, "the whole rate")
+        wait_until(lambda: abs(gateway.rate() - 2.5 * TARGET) < 0.1 * TARGET, 60, "the whole rate")
         yield loads
     gateway.scale("gateway", 2, "gateway")
     gateway.adapter.uninstall(RESOURCE_METRICS)
