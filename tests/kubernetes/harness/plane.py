@@ -192,7 +192,7 @@ class ControlPlane:
                  # A request that a stopped replica never answers ends after these, not after 60 s.
                  "--request-timeout=10s",
                  *([] if port == PORT else ["--endpoint-reconciler-type=none"]))
-        wait_until(lambda: self.api.request("GET", "/readyz", timeout=5) == "ok", 60, "the API server")
+        wait_until(lambda: self.api.request("GET", "/readyz", timeout=5) == "ok", 120, "the API server")
 
     def start_controllers(self):
         config = f"--kubeconfig={self.work}/controller-manager.kubeconfig"
