@@ -17,7 +17,6 @@ PATHS = (f"/namespaces/jobs/ingresses.networking.k8s.io/jobs/{RATE}",
          f"/namespaces/jobs/ingresses.networking.k8s.io/hello/{RATE}",
          f"/namespaces/jobs/ingresses.networking.k8s.io/%2A/{RATE}",
          f"/namespaces/jobs/services/app-a/{RATE}",
-         f"/namespaces/jobs/pods/%2A/{RATE}?labelSelector=app.kubernetes.io%2Fname%3Dapp-a",
          f"/namespaces/jobs/metrics/{RATE}")
 
 
