@@ -49,7 +49,7 @@ def test_the_installation_leaves_nothing_of_ours_and_all_of_others(gateway):
     assert gateway.foreign_api_service() == gateway.foreign
     for kind in ("ClusterRole", "ClusterRoleBinding", "APIService", "IngressClass"):
         left = [each["metadata"]["name"] for each in gateway.api.list(kind)
-                if "gateway" in json.dumps(each["metadata"].get("name")) or "gateway" in json.dumps(each.get("spec", {}))]
+                if "gateway" in each["metadata"]["name"] + json.dumps(each.get("spec", {}))]
         assert not left, (kind, left)
     with pytest.raises(ApiError):
         gateway.api.request("GET", "/apis/custom.metrics.k8s.io/v1beta2")

@@ -149,7 +149,9 @@ spec:
   ingressClassName: gateway
   rules:
     - host: {host}
-      http: {{paths: [{{path: {path}, pathType: Prefix, backend: {{service: {{name: {service}, port: {{name: http}}}}}}}}]}}
+      http:
+        paths:
+          - {{path: {path}, pathType: Prefix, backend: {{service: {{name: {service}, port: {{name: http}}}}}}}}
 """
 
 

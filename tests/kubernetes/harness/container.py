@@ -53,8 +53,9 @@ def make_root(spec):
         bind(f"/dev/{each}", root / "dev" / each)
     (root / "dev/shm").mkdir()
     mount("tmpfs", root / "dev/shm", "tmpfs")
-    for each in ("fd", "stdin", "stdout", "stderr"):
-        (root / "dev" / each).symlink_to("/proc/self/fd" + ("" if each == "fd" else f"/{('stdin', 'stdout', 'stderr').index(each)}"))
+    (root / "dev/fd").symlink_to("/proc/self/fd")
+    for number, each in enumerate(("stdin", "stdout", "stderr")):
+        (root / "dev" / each).symlink_to(f"/proc/self/fd/{number}")
     bind("/proc", root / "proc")
     for name, text in spec["etc"].items():
         (root / "etc").mkdir(exist_ok=True)

@@ -140,7 +140,8 @@ class Pod(threading.Thread):
 
     def field(self, path):
         return {"metadata.name": self.name, "metadata.namespace": self.namespace, "metadata.uid": self.uid,
-                "status.podIP": self.network.address, "status.podIPs": f"{self.network.address},{self.network.address6}",
+                "status.podIP": self.network.address,
+                "status.podIPs": f"{self.network.address},{self.network.address6}",
                 "status.hostIP": ADDRESS, "spec.nodeName": self.spec["nodeName"],
                 "spec.serviceAccountName": self.spec.get("serviceAccountName", "default")}[path]
 
