@@ -58,6 +58,10 @@ class Kubelet:
                 self.meet(pod)
             elif kind == "DELETED":
                 self.forget(pod["metadata"]["uid"])
+            else:
+                for uid, known in list(self.pods.items()):
+                    if (known.namespace, known.name) not in pod:  # deleted while the API server was away
+                        self.forget(uid)
 
     def meet(self, body):
         meta = body["metadata"]
@@ -67,13 +71,17 @@ class Kubelet:
             self.pods[meta["uid"]] = known
             self.met.append(known)
             known.start()
-        if known is not None and "deletionTimestamp" in meta:
-            known.stop(meta.get("deletionGracePeriodSeconds", 30))
+        if "deletionTimestamp" in meta:
+            if known is not None:
+                known.stop(meta.get("deletionGracePeriodSeconds", 30))
+            else:
+                self.api.delete("Pod", meta["name"], meta["namespace"], grace=0)  # never began here
 
     def forget(self, uid):
         """Deleted by force: nothing of it may go on."""
         pod = self.pods.pop(uid, None)
         if pod is not None:
+            pod.gone.set()
             pod.stop(0)
 
     def find(self, namespace, prefix):

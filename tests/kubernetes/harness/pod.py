@@ -126,6 +126,7 @@ class Pod(threading.Thread):
         self.init_containers = [Container(self, each, init=True) for each in self.spec.get("initContainers", [])]
         self.containers = [Container(self, each) for each in self.spec["containers"]]
         self.deletion = threading.Event()
+        self.gone = threading.Event()  # its object, as far as the kubelet knows
         self.grace = 30
         self.told = None
         self.began_at = now()
@@ -312,10 +313,19 @@ class Pod(threading.Thread):
             stoppers[0].join(0.05)
         self.report()
         self.network.remove()
+        while not self.removed():
+            self.gone.wait(0.5)
+
+    def removed(self):
+        """Takes the object away; an API server that is not there is asked again."""
         try:
-            self.api.delete("Pod", self.name, self.namespace, grace=0)
-        except (ApiError, OSError):
-            pass
+            if self.api.find("Pod", self.name, self.namespace)["metadata"]["uid"] == self.uid:
+                self.api.delete("Pod", self.name, self.namespace, grace=0)
+            return True
+        except ApiError as error:
+            return error.code == 404
+        except OSError:
+            return self.gone.is_set()
 
     def end_container(self, container, deadline):
         hook = container.spec.get("lifecycle", {}).get("preStop")
