@@ -13,7 +13,7 @@ run_tests = ctest --test-dir build/$(1) -j $(JOBS) --output-on-failure --no-test
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: ## Install what is missing, build, and run the whole service on this machine until Ctrl-C
@@ -36,6 +36,12 @@ build: ## Build everything for release into build/release/bin
 build-pgo: ## Build the programs with profile-guided optimisation into build/pgo/bin
 	@tools/install-dependencies build pgo
 	tools/build-pgo
+
+.PHONY: test-kubernetes
+test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as root (needs Go)
+	@tools/install-dependencies build kubernetes
+	@$(MAKE) --no-print-directory programs
+	tests/kubernetes/run
 
 .PHONY: lint
 lint: ## Check format, clang-tidy, scripts, include direction and sizes

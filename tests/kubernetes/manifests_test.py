@@ -1,0 +1,85 @@
+"""What the API server says of every object that the repository ships, and what the gateway's account may do."""
+import json
+
+import pytest
+import yaml
+
+from harness.plane import HERE, render
+
+K8S = HERE.parents[1] / "k8s"
+NEEDED = [  # verb, group, resource, namespace, name
+    *[(verb, "networking.k8s.io", "ingresses", "jobs", "") for verb in ("list", "watch")],
+    *[(verb, "discovery.k8s.io", "endpointslices", "jobs", "") for verb in ("list", "watch")],
+    *[(verb, "", resource, "jobs", "") for verb in ("list", "watch")
+      for resource in ("services", "secrets", "configmaps")],
+    ("list", "networking.k8s.io", "ingressclasses", "", ""),
+    ("patch", "networking.k8s.io", "ingresses/status", "jobs", "jobs"),
+    ("create", "events.k8s.io", "events", "jobs", ""),
+    ("create", "coordination.k8s.io", "leases", "gateway", ""),
+    ("update", "coordination.k8s.io", "leases", "gateway", "gateway"),
+    ("create", "authorization.k8s.io", "subjectaccessreviews", "", ""),
+    ("patch", "apiregistration.k8s.io", "apiservices", "", "v1beta2.custom.metrics.k8s.io"),
+    ("get", "", "configmaps", "kube-system", "extension-apiserver-authentication"),
+]
+FORBIDDEN = [
+    ("update", "networking.k8s.io", "ingresses", "jobs", "jobs"),
+    ("create", "", "pods", "gateway", ""),
+    ("list", "", "pods", "jobs", ""),
+    ("get", "", "nodes", "", ""),
+    ("create", "", "secrets", "jobs", ""),
+    ("update", "", "secrets", "jobs", "jobs-tls"),
+    ("update", "coordination.k8s.io", "leases", "kube-system", "gateway"),
+    ("patch", "apiregistration.k8s.io", "apiservices", "", "v1beta1.metrics.k8s.io"),
+    ("create", "apiregistration.k8s.io", "apiservices", "", ""),
+    ("create", "authentication.k8s.io", "tokenreviews", "", ""),
+    ("patch", "apps", "deployments/scale", "jobs", "app-a"),
+    ("create", "rbac.authorization.k8s.io", "clusterrolebindings", "", ""),
+]
+
+
+@pytest.mark.parametrize("overlay", ["dev", "acc", "prod"])
+def test_an_overlay_is_accepted_without_a_warning(plane, overlay):
+    documents = list(yaml.safe_load_all(render(K8S / "overlays" / overlay)))
+    namespaces = [each for each in documents if each["kind"] == "Namespace"]
+    plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(namespaces))
+    answer = plane.kubectl("apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f", "-",
+                           text=yaml.safe_dump_all(documents))
+    assert len(answer.splitlines()) == len(documents)
+
+
+def test_the_external_metrics_api_is_accepted(plane):
+    plane.kubectl("apply", "--dry-run=server", "--validate=strict", "--warnings-as-errors", "-f",
+                  str(K8S / "components/external-metrics/api-service.yaml"))
+
+
+@pytest.mark.parametrize("overlay", ["dev", "acc", "prod"])
+def test_images_are_named_by_version(overlay):
+    for body in yaml.safe_load_all(render(K8S / "overlays" / overlay)):
+        for container in body.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+            assert container["image"].rpartition(":")[2] not in ("", "latest", container["image"])
+
+
+@pytest.fixture(scope="module")
+def account(plane):
+    roles = [each for each in yaml.safe_load_all(render(K8S / "overlays/dev"))
+             if each["kind"] in ("Namespace", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding")]
+    plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(roles))
+    return "system:serviceaccount:gateway:gateway"
+
+
+def may(plane, user, verb, group, resource, namespace, name):
+    resource, _, sub = resource.partition("/")
+    wanted = {"verb": verb, "group": group, "resource": resource, "subresource": sub, "namespace": namespace,
+              "name": name}
+    groups = ["system:serviceaccounts", "system:serviceaccounts:gateway", "system:authenticated"]
+    answer = plane.api.request("POST", "/apis/authorization.k8s.io/v1/subjectaccessreviews", {
+        "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+        "spec": {"user": user, "groups": groups, "resourceAttributes": wanted}})
+    return answer["status"]["allowed"]
+
+
+def test_the_gateway_may_do_what_it_needs_and_no_more(plane, account):
+    refused = [each for each in NEEDED if not may(plane, account, *each)]
+    assert not refused, json.dumps(refused)
+    granted = [each for each in FORBIDDEN if may(plane, account, *each)]
+    assert not granted, json.dumps(granted)

@@ -1,0 +1,126 @@
+"""custom.metrics.k8s.io as the API server passes it on."""
+import http.client
+import json
+import re
+import ssl
+
+import pytest
+
+from harness.api import ApiError, wait_until
+from harness.cluster import METRICS, RATE, quantity
+from harness.load import Load
+
+AUTOSCALER = ("--as=system:serviceaccount:kube-system:horizontal-pod-autoscaler",
+              "--as-group=system:serviceaccounts", "--as-group=system:serviceaccounts:kube-system",
+              "--as-group=system:authenticated")
+PATHS = (f"/namespaces/jobs/ingresses.networking.k8s.io/jobs/{RATE}",
+         f"/namespaces/jobs/ingresses.networking.k8s.io/hello/{RATE}",
+         f"/namespaces/jobs/ingresses.networking.k8s.io/%2A/{RATE}",
+         f"/namespaces/jobs/services/app-a/{RATE}",
+         f"/namespaces/jobs/metrics/{RATE}")
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_each_path_of_the_api_reads_a_number(gateway, path):
+    items = gateway.metric(path)
+    assert items
+    for each in items:
+        assert each["metric"]["name"] == RATE
+        assert quantity(each["value"]) >= 0
+        assert each["windowSeconds"] > 0
+
+
+def test_an_object_is_answered_with_one_item_that_names_it(gateway):
+    items = gateway.metric(PATHS[0])
+    assert [each["describedObject"]["name"] for each in items] == ["jobs"]
+    assert items[0]["describedObject"]["kind"] == "Ingress"
+    assert items[0]["describedObject"]["apiVersion"] == "networking.k8s.io/v1"
+
+
+def test_discovery_lists_what_may_be_read_with_the_verb_get_alone(gateway):
+    listed = json.loads(gateway.kubectl("get", "--raw", METRICS))["resources"]
+    names = {each["name"] for each in listed}
+    assert {f"ingresses.networking.k8s.io/{RATE}", f"services/{RATE}"} <= names
+    assert {tuple(each["verbs"]) for each in listed} == {("get",)}
+
+
+def error_of(gateway, path):
+    with pytest.raises(ApiError) as caught:
+        gateway.api.request("GET", METRICS + path)
+    return caught.value.code
+
+
+def test_what_is_not_known_is_an_error_and_never_a_number(gateway):
+    assert error_of(gateway, f"/namespaces/jobs/ingresses.networking.k8s.io/absent/{RATE}") == 404
+    assert error_of(gateway, "/namespaces/jobs/ingresses.networking.k8s.io/jobs/absent") == 404
+    assert error_of(gateway, PATHS[0] + "?metricLabelSelector=absent%3Dx") >= 400
+
+
+def test_who_may_not_read_is_refused_and_the_autoscaler_needs_no_grant(gateway):
+    gateway.kubectl("get", "--raw", METRICS + PATHS[0], *AUTOSCALER)
+    with pytest.raises(AssertionError, match="(?i)forbidden"):
+        gateway.kubectl("get", "--raw", METRICS + PATHS[0], "--as=system:serviceaccount:jobs:default",
+                        "--as-group=system:authenticated")
+
+
+def ask_directly(gateway, certificate):
+    """Past the API server, as a pod could: a status, or None when not even the handshake passes."""
+    context = ssl._create_unverified_context()
+    if certificate:
+        context.load_cert_chain(gateway.plane.pki.path(certificate + ".crt"),
+                                gateway.plane.pki.path(certificate + ".key"))
+    connection = http.client.HTTPSConnection(gateway.gateways()[0].network.address, 6443, timeout=10,
+                                             context=context)
+    try:
+        connection.request("GET", METRICS + PATHS[0], headers={
+            "X-Remote-User": "system:admin", "X-Remote-Group": "system:masters"})
+        return connection.getresponse().status
+    except (ssl.SSLError, ConnectionError):
+        return None
+    finally:
+        connection.close()
+
+
+def test_forged_names_are_worth_nothing_without_the_front_proxy_certificate(gateway):
+    assert ask_directly(gateway, None) == 401
+    # One that another authority signed, the cluster's own, does not even pass the handshake, or is nobody.
+    assert ask_directly(gateway, "admin") in (401, None)
+    assert ask_directly(gateway, "front-proxy-client") == 200
+
+
+def test_replicas_under_uneven_load_sum_to_what_was_sent(gateway):
+    gateway.scale("gateway", 3, "gateway")
+    try:
+        addresses = [each.network.address for each in gateway.gateways()]
+        with Load(8, target=(addresses[0], 8443), width=2) as few, \
+                Load(32, target=(addresses[1], 8443), width=4) as some, \
+                Load(80, target=(addresses[2], 8443), width=8) as many:
+            loads = (few, some, many)
+            # A window is full, whatever its length.
+            wait_until(lambda: sum(each.answered for each in loads) >= 2500, 60, "requests")
+            readings = {}
+
+            def read():
+                item = gateway.metric(PATHS[0])[0]
+                sent = sum(each.rate_since(item["windowSeconds"]) for each in loads)
+                readings[item["timestamp"]] = (quantity(item["value"]), sent)
+                return len(readings) >= 5
+
+            wait_until(read, 60, "five readings")
+            assert not [each.failures for each in loads if each.failures]
+            for number, sent in readings.values():
+                assert abs(number - sent) <= 0.02 * sent, readings
+    finally:
+        gateway.scale("gateway", 2, "gateway")
+
+
+def test_an_idle_route_is_zero(gateway):
+    wait_until(lambda: gateway.rate("hello") == 0 and gateway.rate("jobs") == 0, 90, "0 of an idle route")
+
+
+def test_the_api_server_logs_no_complaint_about_our_group(gateway):
+    """From when the API was first available on, while all of the above was asked."""
+    log = gateway.plane.log_text("kube-apiserver")[gateway.quiet_from:]
+    complaints = [line for line in log.splitlines()
+                  if re.match(r"[EW]\d{4} ", line) and "custom.metrics.k8s.io" in line]
+    assert not complaints, complaints[:5]
