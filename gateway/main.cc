@@ -24,7 +24,8 @@ void print(std::FILE* file, const std::string& text) {
 
 int check(const CommandLine& line) {
   const auto checked = gateway::server::check_configuration(
-      line.config, gateway::config::process_environment(), ::isatty(STDERR_FILENO) == 1);
+      line.config, gateway::config::process_environment(), ::isatty(STDERR_FILENO) == 1,
+      line.kubernetes.has_value());
   print(stdout, checked.ok);
   print(stderr, checked.problems);
   return checked.status;
@@ -63,7 +64,7 @@ int act(const CommandLine& line) {
     case CommandLine::Action::explain: return explain(line);
     case CommandLine::Action::run: break;
   }
-  gateway::server::Control control(line.config);
+  gateway::server::Control control(line.config, line.kubernetes);
   return control.run();
 }
 

@@ -16,6 +16,7 @@ LAYERS = {
 }
 # Folders of one level that do know another: the left may include the right.
 SIBLINGS = {("server", "admin"), ("admin", "server"), ("server", "custom_metrics"),
+            ("server", "kubernetes"),
             ("config", "http"), ("config", "metrics"), ("metrics", "runtime")}
 # Third-party headers and the folders or files that may include them.
 FENCES = {
@@ -25,7 +26,6 @@ FENCES = {
     r"yaml-cpp/": ("gateway/config/",),
     r"simdjson\.h": ("gateway/kubernetes/", "tests/fuzz/"),
     r"prometheus/": ("gateway/metrics/",),
-    r"simdjson\.h": ("gateway/kubernetes/",),
     r"sqlite3\.h|libpq-fe\.h": ("apps/", "tests/"),
 }
 WORDS = re.compile(r"\b(TODO|FIXME|XXX)\b")

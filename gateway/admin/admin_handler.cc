@@ -31,36 +31,37 @@ struct Answer {
 // The answer of a page that only shows something.
 struct Page {
   std::string_view path;
+  Pages shown;
   Answer (*make)(AdminSource& source);
 };
 
 constexpr Page kPages[] = {
-    {"/healthz",
+    {"/healthz", Pages::health_and_metrics,
      [](AdminSource&) {
        return Answer{200, kText, "ok\n"};
      }},
-    {"/readyz",
+    {"/readyz", Pages::health_and_metrics,
      [](AdminSource& source) {
        const AdminSource::State state = source.state();
        return Answer{state.ready ? 200 : 503, kText, std::string(state.word) + "\n"};
      }},
-    {"/metrics",
+    {"/metrics", Pages::health_and_metrics,
      [](AdminSource& source) {
        return Answer{200, kExpositionType, exposition(source.registry())};
      }},
-    {"/stats",
+    {"/stats", Pages::all,
      [](AdminSource& source) {
        return Answer{200, kJson, stats_json(source)};
      }},
-    {"/config",
+    {"/config", Pages::all,
      [](AdminSource& source) {
        return Answer{200, kJson, config_json(source)};
      }},
-    {"/routes",
+    {"/routes", Pages::all,
      [](AdminSource& source) {
        return Answer{200, kJson, routes_json(source)};
      }},
-    {"/upstreams",
+    {"/upstreams", Pages::all,
      [](AdminSource& source) {
        return Answer{200, kJson, upstreams_json(source)};
      }},
@@ -76,12 +77,14 @@ void add_safety(http::HeaderList& headers, Arena& arena) {
 /// One request. A reload's answer comes later, when this may be gone: `alive_` tells.
 class AdminExchange final : public downstream::Exchange {
  public:
-  AdminExchange(Stream& stream, AdminSource& source) : stream_(stream), source_(source) {
+  AdminExchange(Stream& stream, AdminSource& source, Pages pages)
+      : stream_(stream), source_(source), pages_(pages) {
     add_safety(headers_, stream.arena());
   }
 
   void answer() {
     const http::RequestHead& request = stream_.request();
+    if (pages_ == Pages::health_and_metrics) return answer_anybody(request);
     const ErrorCode refusal = check_origin(request, stream_.connection());
     if (refusal != ErrorCode::none) return refuse(refusal);
     if (request.method == Method::get || request.method == Method::head) return show();
@@ -103,12 +106,25 @@ class AdminExchange final : public downstream::Exchange {
   void on_abort(const Error&) override { answered_ = true; }
 
  private:
+  // Whoever probes or scrapes names us as he likes.
+  void answer_anybody(const http::RequestHead& request) {
+    if (request.method != Method::get && request.method != Method::head)
+      return not_allowed("GET, HEAD");
+    show_listed();
+  }
+
   void show() {
     const std::string_view path = stream_.request().path;
     if (path == "/") return show_page();
     if (path == "/reload" || path == "/drain") return not_allowed("POST");
-    const auto* page = std::find_if(std::begin(kPages), std::end(kPages),
-                                    [path](const Page& each) { return each.path == path; });
+    show_listed();
+  }
+
+  void show_listed() {
+    const std::string_view path = stream_.request().path;
+    const auto* page = std::find_if(std::begin(kPages), std::end(kPages), [&](const Page& each) {
+      return each.path == path && (pages_ == Pages::all || pages_ == each.shown);
+    });
     if (page == std::end(kPages)) return refuse(ErrorCode::no_route);
     send(page->make(source_));
   }
@@ -185,6 +201,7 @@ class AdminExchange final : public downstream::Exchange {
 
   Stream& stream_;
   AdminSource& source_;
+  const Pages pages_;
   http::HeaderList headers_;
   bool answered_ = false;
   std::shared_ptr<AdminExchange*> alive_ = std::make_shared<AdminExchange*>(this);
@@ -193,7 +210,7 @@ class AdminExchange final : public downstream::Exchange {
 }  // namespace
 
 std::unique_ptr<downstream::Exchange> AdminHandler::begin(Stream& stream) {
-  auto exchange = std::make_unique<AdminExchange>(stream, source_);
+  auto exchange = std::make_unique<AdminExchange>(stream, source_, pages_);
   exchange->answer();
   return exchange;
 }

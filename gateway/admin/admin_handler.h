@@ -1,9 +1,15 @@
 #pragma once
 
+#include <cstdint>
+
 #include "gateway/admin/admin_source.h"
 #include "gateway/downstream/handler.h"
 
 namespace gateway::admin {
+
+/// Which pages a listener shows. `health_and_metrics`: what probes and scrapers need, to whoever
+/// can reach it; nothing there tells of the configuration or changes anything.
+enum class Pages : std::uint8_t { all, health_and_metrics };
 
 /// Answers on the admin listener, on the control thread's loop:
 ///   GET  /              the page that a person watches
@@ -20,13 +26,14 @@ namespace gateway::admin {
 class AdminHandler final : public downstream::Handler {
  public:
   /// `source` outlives the handler.
-  explicit AdminHandler(AdminSource& source) : source_(source) {}
+  AdminHandler(AdminSource& source, Pages pages) : source_(source), pages_(pages) {}
 
   std::unique_ptr<downstream::Exchange> begin(downstream::Stream& stream) override;
   void on_refused(const downstream::ConnectionFacts&, const Error&) override {}
 
  private:
   AdminSource& source_;
+  const Pages pages_;
 };
 
 }  // namespace gateway::admin

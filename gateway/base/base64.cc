@@ -1,5 +1,6 @@
 #include "gateway/base/base64.h"
 
+#include <algorithm>
 #include <cstdint>
 
 namespace gateway {
@@ -34,6 +35,22 @@ std::optional<std::string> decode_base64(std::string_view text) {
   if (digits % 4 != 0 || padding > 2) return std::nullopt;
   for (; padding > 0; --padding) bytes.pop_back();
   return bytes;
+}
+
+std::string encode_base64(std::string_view bytes) {
+  constexpr std::string_view kDigits =
+      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  std::string text;
+  text.reserve((bytes.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < bytes.size(); i += 3) {
+    const std::size_t size = std::min<std::size_t>(3, bytes.size() - i);
+    std::uint32_t word = 0;
+    for (std::size_t j = 0; j < 3; ++j)
+      word = word << 8 | (j < size ? static_cast<unsigned char>(bytes[i + j]) : 0U);
+    for (std::size_t j = 0; j < 4; ++j)
+      text.push_back(j <= size ? kDigits[word >> (18 - 6 * j) & 0x3fU] : '=');
+  }
+  return text;
 }
 
 }  // namespace gateway

@@ -69,6 +69,7 @@ void check_addresses(const Model& model, const Report& report) {
       add(model.listeners[i].addresses[j], fmt::format("listeners[{}].addresses[{}]", i, j));
   if (model.admin.address) add(*model.admin.address, "admin.address");
   if (model.cluster && model.cluster->listen) add(*model.cluster->listen, "cluster.listen");
+  if (model.status.address) add(*model.status.address, "status.address");
 }
 
 void check_tls(const ListenerTls& tls, const std::string& path, const Report& report) {

@@ -237,6 +237,7 @@ struct Upstream {
   bool private_ = false;  ///< no route may name it, only filters reach it
   std::vector<Endpoint> endpoints;
   bool discovered = false;  ///< endpoints come from outside of the model; never in YAML
+  std::string host = {};    ///< Host of calls that nobody forwarded; empty: the name; never in YAML
   PolicySettings balancer{"least_request", {}};
   std::optional<UpstreamTls> tls;
   UpstreamTimeouts timeouts;
@@ -282,6 +283,12 @@ struct Cluster {
   bool operator==(const Cluster&) const = default;
 };
 
+/// Health and metrics for probes and scrapers, apart from the admin listener.
+struct Status {
+  std::optional<SocketAddress> address;
+  bool operator==(const Status&) const = default;
+};
+
 struct Drain {
   Duration delay = 5s;
   Duration deadline = 30s;
@@ -298,6 +305,7 @@ struct Process {
 struct Model {
   Process process;
   Admin admin;
+  Status status;
   AccessLog access_log;
   std::optional<Cluster> cluster;
   std::vector<Listener> listeners;

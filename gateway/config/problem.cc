@@ -63,4 +63,10 @@ std::string format(const Problem& problem, bool colour) {
   return out;
 }
 
+std::string format_all(const Problems& problems, bool colour) {
+  std::string text;
+  for (const Problem& problem : problems) text += format(problem, colour);
+  return text;
+}
+
 }  // namespace gateway::config

@@ -40,5 +40,7 @@ inline constexpr std::size_t kWidestText = 160;
 /// Several lines, the last ended: place, path and message, then the source line with a caret, then
 /// what was expected and found. Colour is by ANSI sequences.
 std::string format(const Problem& problem, bool colour = false);
+/// One after the other.
+std::string format_all(const Problems& problems, bool colour = false);
 
 }  // namespace gateway::config

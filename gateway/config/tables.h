@@ -18,6 +18,7 @@ using Of = std::type_identity<T>;
 Rows<Drain> options(Of<Drain>);
 Rows<Process> options(Of<Process>);
 Rows<Admin> options(Of<Admin>);
+Rows<Status> options(Of<Status>);
 Rows<AccessLog> options(Of<AccessLog>);
 Rows<Model> options(Of<Model>);
 

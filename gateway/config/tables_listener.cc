@@ -33,9 +33,8 @@ Rows<ListenerTls> options(Of<ListenerTls>) {
       option<&ListenerTls::certificates>(
           {.name = "certificates",
            .text = "Certificates, chosen by the server name that the client asks for; the first is "
-                   "the default. They are read again when their files change.",
-           .required = true,
-           .least = 1}),
+                   "the default. They are read again when their files change. May be left out "
+                   "where a cluster brings them (`--kubernetes`)."}),
       option<&ListenerTls::min_version>({.name = "min_version", .text = "Oldest TLS version."}),
       option<&ListenerTls::ciphers>(
           {.name = "ciphers",

@@ -44,6 +44,16 @@ Rows<Admin> options(Of<Admin>) {
   return rows;
 }
 
+Rows<Status> options(Of<Status>) {
+  static const auto rows = std::to_array<Option<Status>>({
+      option<&Status::address>(
+          {.name = "address",
+           .text = "Where /healthz, /readyz and /metrics, and nothing else, are served to whoever "
+                   "can reach it: for probes and scrapers of another machine. Left out: nowhere."}),
+  });
+  return rows;
+}
+
 Rows<AccessLog> options(Of<AccessLog>) {
   static const auto rows = std::to_array<Option<AccessLog>>({
       option<&AccessLog::path>({.name = "path",
@@ -76,6 +86,7 @@ Rows<Model> options(Of<Model>) {
       version_row(),
       option<&Model::process>({.name = "process", .text = "The process as a whole."}),
       option<&Model::admin>({.name = "admin", .text = "The admin listener."}),
+      option<&Model::status>({.name = "status", .text = "Health and metrics for other machines."}),
       option<&Model::access_log>({.name = "access_log", .text = "One line for each exchange."}),
       option<&Model::cluster>(
           {.name = "cluster",

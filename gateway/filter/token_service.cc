@@ -58,7 +58,8 @@ class TokenService::Lookup final : public Disposable, private upstream::CallObse
     head_ = {};
     head_.method = http::Method::post;
     // A reload may free the settings while the call waits for a connection.
-    head_.host = arena_.copy(upstream->settings().name);
+    const config::Upstream& settings = upstream->settings();
+    head_.host = arena_.copy(settings.host.empty() ? settings.name : settings.host);
     head_.path = service_.settings_.path;
     head_.body = {http::Framing::length, body_.size()};
     head_.headers = {};

@@ -1,12 +1,10 @@
 #include "gateway/kubernetes/lease.h"
 
-#include <fmt/chrono.h>
-#include <fmt/format.h>
-
 #include <nlohmann/json.hpp>
 
 #include "gateway/kubernetes/backoff.h"
 #include "gateway/kubernetes/collection.h"
+#include "gateway/kubernetes/micro_time.h"
 #include "gateway/kubernetes/status.h"
 
 namespace gateway::kubernetes {
@@ -17,14 +15,6 @@ using nlohmann::json;
 constexpr int kCreated = 201;
 constexpr int kNotFound = 404;
 constexpr int kConflict = 409;
-
-/// The API's MicroTime.
-std::string micro_time(std::chrono::system_clock::time_point at) {
-  const auto micros =
-      std::chrono::duration_cast<std::chrono::microseconds>(at.time_since_epoch()).count();
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:06}Z", fmt::gmtime(micros / 1'000'000),
-                     micros % 1'000'000);
-}
 
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);

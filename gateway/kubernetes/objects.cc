@@ -1,5 +1,6 @@
 #include "gateway/kubernetes/objects.h"
 
+#include "gateway/base/base64.h"
 #include "gateway/kubernetes/annotation.h"
 #include "gateway/kubernetes/meta_reader.h"
 
@@ -13,14 +14,6 @@ constexpr std::string_view kSecretKeys[] = {"tls.crt", "tls.key", "ca.crt", "aut
 bool concerns_us(std::string_view annotation) {
   return annotation.starts_with(kOwnPrefix) || annotation.starts_with(kNginxPrefix) ||
          annotation == kClassAnnotation || annotation == kDefaultClassAnnotation;
-}
-
-int sextet(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  if (c == '+') return 62;
-  return c == '/' ? 63 : -1;
 }
 
 SliceEndpoint read_endpoint(const JsonValue& value) {
@@ -148,27 +141,6 @@ Result<ConfigMap> ConfigMap::parse(std::string_view json) {
     });
     return made;
   });
-}
-
-std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() / 4 * 3);
-  for (std::size_t i = 0; i < text.size(); i += 4) {
-    const bool last = i + 4 == text.size();
-    const std::size_t padding = !last || text[i + 3] != '=' ? 0
-                                : text[i + 2] == '='        ? std::size_t{2}
-                                                            : std::size_t{1};
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 4; ++j) {
-      const int value = j >= 4 - padding ? 0 : sextet(text[i + j]);
-      if (value < 0) return std::nullopt;
-      bits = bits << 6 | static_cast<std::uint32_t>(value);
-    }
-    for (std::size_t j = 0; j < 3 - padding; ++j)
-      out += static_cast<char>(bits >> (16 - 8 * j) & 0xff);
-  }
-  return out;
 }
 
 }  // namespace gateway::kubernetes

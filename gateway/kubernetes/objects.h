@@ -157,7 +157,4 @@ struct ConfigMap {
   bool operator==(const ConfigMap&) const = default;
 };
 
-/// Standard alphabet with padding (RFC 4648 §4); nothing when it is none.
-std::optional<std::string> decode_base64(std::string_view text);
-
 }  // namespace gateway::kubernetes

@@ -42,6 +42,9 @@ config::Upstream upstream_of(std::string name, const ServicePortRef& port,
   config::Upstream made;
   made.name = std::move(name);
   made.private_ = private_;
+  made.host = port.external_name.empty()
+                  ? fmt::format("{}.{}.svc", port.service.name, port.service.namespace_)
+                  : port.external_name;
   made.discovered = port.external_name.empty();
   if (!made.discovered) made.endpoints.push_back({port.external_name, port.port, 1});
   made.balancer = settings.balancer;
@@ -49,10 +52,7 @@ config::Upstream upstream_of(std::string name, const ServicePortRef& port,
     config::UpstreamTls& tls = made.tls.emplace();
     tls.verify = settings.verify;
     tls.server_name = settings.server_name;
-    if (tls.server_name.empty())
-      tls.server_name = port.external_name.empty()
-                            ? fmt::format("{}.{}.svc", port.service.name, port.service.namespace_)
-                            : port.external_name;
+    if (tls.server_name.empty()) tls.server_name = made.host;
   }
   made.timeouts.connect = settings.connect;
   made.retries = settings.retries;

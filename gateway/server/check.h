@@ -15,8 +15,8 @@ struct Checked {
 };
 
 /// Loads a configuration, opens what it names and compiles it as a start would, without binding,
-/// resolving or sending anything.
+/// resolving or sending anything. `kubernetes`: a cluster adds to it.
 Checked check_configuration(const std::string& file, const config::Environment& environment,
-                            bool colour);
+                            bool colour, bool kubernetes = false);
 
 }  // namespace gateway::server

@@ -20,11 +20,64 @@ struct Flags {
   bool metrics = false;
   bool annotations = false;
   bool annotation_policy = false;
+  bool kubernetes = false;
+  KubernetesOptions cluster;
 };
+
+void declare_kubernetes(CLI::App& app, Flags& flags) {
+  auto* group = app.add_option_group("Kubernetes");
+  auto* on = group->add_flag("--kubernetes", flags.kubernetes,
+                             "Serve the Ingresses of a cluster, besides what --config says");
+  KubernetesOptions& cluster = flags.cluster;
+  const auto text = [&](const char* name, std::string& to, const char* form, const char* help) {
+    group->add_option(name, to, help)->type_name(form)->needs(on);
+  };
+  const auto list = [&](const char* name, std::vector<std::string>& to, const char* form,
+                        const char* help) {
+    group->add_option(name, to, help)->type_name(form)->needs(on)->allow_extra_args(false);
+  };
+  const auto flag = [&](const char* name, bool& to, const char* help) {
+    group->add_flag(name, to, help)->needs(on);
+  };
+  text("--kubeconfig", cluster.kubeconfig, "FILE",
+       "How to reach the cluster; left out: KUBECONFIG, else the pod's service account");
+  list("--watch-namespace", cluster.watch_namespaces, "NAMESPACE",
+       "Serve only the objects of this namespace; may be repeated");
+  text("--controller", cluster.controller, "NAME",
+       "The controller that IngressClasses of ours name (gateway.ingress/controller)");
+  list("--also-class", cluster.also_classes, "CLASS",
+       "Serve Ingresses of this class too, whoever's it is; may be repeated");
+  flag("--classless", cluster.classless, "Serve Ingresses that name no class");
+  text("--publish-service", cluster.publish_service, "NAMESPACE/NAME",
+       "The Service whose addresses Ingresses show as theirs");
+  list("--publish-address", cluster.publish_addresses, "ADDRESS",
+       "An address or name that Ingresses show as theirs; may be repeated");
+  text("--default-certificate", cluster.default_certificate, "NAMESPACE/SECRET",
+       "Shown for hosts without a certificate of their own; left out: a self-made one");
+  text("--default-backend", cluster.default_backend, "NAMESPACE/SERVICE:PORT",
+       "Where requests go that no Ingress takes; left out: 404");
+  flag("--external-names", cluster.external_names, "Let Services of type ExternalName be backends");
+  MetricsOptions& metrics = cluster.metrics;
+  text("--metrics-service", metrics.service, "SERVICE",
+       "Serve the custom metrics API behind this Service of our namespace; left out: not at all");
+  text("--peers-service", metrics.peers_service, "SERVICE",
+       "The headless Service of all replicas (gateway-peers)");
+  text("--metrics-secret", metrics.secret, "SECRET",
+       "Where the replicas keep the authority of their certificates (gateway-metrics)");
+  text("--metrics-listen", metrics.listen, "ADDRESS", "Where the API server asks (:6443)");
+  text("--peers-listen", metrics.peers_listen, "ADDRESS",
+       "Where the replicas ask one another, and others read sums (:9903)");
+  text("--readers-token-file", metrics.readers_token_file, "FILE",
+       "Bearer token of those others; left out: they need a certificate of that authority");
+  flag("--external-metrics", metrics.external, "Serve external.metrics.k8s.io too");
+  flag("--shadow", cluster.shadow,
+       "Write neither status nor Events: beside another controller of the same Ingresses");
+}
 
 void declare(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", fmt::format("gateway {}", kVersion), "Print the version");
   app.add_option("-c,--config", flags.line.config, "The configuration to run")->type_name("FILE");
+  declare_kubernetes(app, flags);
   auto* check = app.add_flag("--check", flags.check,
                              "Say everything that is wrong with the configuration; exit 1 if "
                              "anything is");
@@ -85,10 +138,11 @@ std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* con
     return wrong_use(error.what());
   }
   flags.line.action = action_of(flags);
+  if (flags.kubernetes) flags.line.kubernetes = std::move(flags.cluster);
   using Action = CommandLine::Action;
   const Action action = flags.line.action;
-  const bool needs_file =
-      action == Action::run || action == Action::check || action == Action::explain;
+  const bool needs_file = (action == Action::run && !flags.kubernetes) || action == Action::check ||
+                          action == Action::explain;
   if (needs_file && flags.line.config.empty()) return wrong_use("--config FILE is missing");
   return std::move(flags.line);
 }

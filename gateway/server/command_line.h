@@ -1,9 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
+
+#include "gateway/server/kubernetes_options.h"
 
 namespace gateway::server {
 
@@ -20,9 +23,11 @@ struct CommandLine {
     annotation_policy
   };
   Action action = Action::run;
-  std::string config;                        ///< file; empty where a table is printed
+  /// File; empty where a table is printed, and where a cluster is all there is.
+  std::string config;
   std::string explain_request;               ///< "POST https://host/jobs"
   std::vector<std::string> explain_headers;  ///< "name: value"
+  std::optional<KubernetesOptions> kubernetes;
 };
 
 /// Nothing to do but to print and go: help, version, or a sentence on what is wrong with the flags.

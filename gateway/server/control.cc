@@ -31,12 +31,6 @@ void say(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
 }
 
-std::string describe_problems(const config::Problems& problems) {
-  std::string text;
-  for (const config::Problem& problem : problems) text += config::format(problem);
-  return text;
-}
-
 std::vector<std::string> paths_of(const config::LoadedModel& loaded, const config::Model& model) {
   std::vector<std::string> paths = loaded.watched_files;
   for (const config::Listener& listener : model.listeners) {
@@ -54,12 +48,14 @@ AccessLog::Settings log_settings(const config::AccessLog& log) {
 
 }  // namespace
 
-Control::Control(std::string config_file)
+Control::Control(std::string config_file, std::optional<KubernetesOptions> kubernetes)
     : config_file_(std::move(config_file)),
+      kubernetes_(std::move(kubernetes)),
       directory_(endpoint_registry_, loop_),
       prober_(loop_, [this](const std::string& upstream) { return control_tls(upstream); }),
       active_health_(loop_.timers(), loop_.random(), prober_),
-      admin_handler_(*this),
+      admin_handler_(*this, admin::Pages::all),
+      status_handler_(*this, admin::Pages::health_and_metrics),
       first_answers_(loop_),
       settle_timer_(Callback<>::bind<&Control::on_settled>(this)),
       closing_timer_(Callback<>::bind<&Control::stop_accepting>(this)),
@@ -77,6 +73,8 @@ int Control::run() {
   workers_.clear();
   admin_listener_.reset();
   cluster_.reset();
+  status_listener_.reset();
+  kubernetes_mode_.reset();
   loop_.run_once(Duration::zero());
   signals_.reset();
   folder_watch_.reset();
@@ -90,45 +88,89 @@ bool Control::start() {
   signals_ = std::make_unique<Signals>(loop_, std::vector{SIGHUP, SIGTERM, SIGINT, SIGUSR1},
                                        [this](int number) { on_signal(number); });
   auto reload = std::make_shared<Reload>();
-  auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment());
+  auto loaded = load(nullptr);
   if (!loaded) {
-    std::fputs(describe_problems(loaded.error()).c_str(), stderr);
+    std::fputs(config::format_all(loaded.error()).c_str(), stderr);
     return false;
   }
   make_parts(loaded->model);
-  reload->loaded = std::move(*loaded);
-  reload->done = [this](const Reloaded& reloaded) {
-    if (!reloaded.ok) {
-      say("gateway: " + reloaded.message);
-      return stop(draining_ ? 0 : 1);
-    }
-    first_answers_.when_heard(
-        [this](const std::vector<std::string>& unresolved) { become_ready(unresolved); });
-  };
+  reload->loaded = std::make_shared<config::LoadedModel>(std::move(*loaded));
+  if (kubernetes_ && !start_kubernetes(*reload)) return false;
   if (auto prepared = prepare(*reload); !prepared) {
-    std::fputs(describe_problems(prepared.error()).c_str(), stderr);
+    std::fputs(config::format_all(prepared.error()).c_str(), stderr);
     return false;
   }
-  if (auto opened = open_admin(*reload->model); !opened) {
-    say("gateway: " + opened.error().detail);
-    return false;
+  for (const auto open : {&Control::open_admin, &Control::open_status, &Control::open_cluster}) {
+    if (auto opened = (this->*open)(*reload->model); !opened) {
+      say("gateway: " + opened.error().detail);
+      return false;
+    }
   }
   if (auto applied = access_log_->apply(log_settings(reload->model->access_log)); !applied) {
     say("gateway: " + applied.error().detail);
     return false;
   }
-  if (auto opened = open_cluster(*reload->model); !opened) {
-    say("gateway: " + opened.error().detail);
-    return false;
-  }
   const std::vector<int> processors = allowed_processors();
   for (std::size_t i = 0; i < workers_.size(); ++i)
     workers_[i]->start(reload->model->process.pin ? processors[i % processors.size()] : -1);
-  reloading_ = true;
-  stage_on_workers(reload);
   sweep_timer_.arm(loop_.timers(), kSweep);
   ticket_timer_.arm(loop_.timers(), kTicketRotation);
+  if (kubernetes_mode_) {
+    // It was prepared to see that it can be; what is served comes when the cluster is known.
+    auto started = kubernetes_mode_->start();
+    if (!started) say("gateway: " + started.error().detail);
+    return started.has_value();
+  }
+  reload->done = [this](const Reloaded& reloaded) { on_first_configuration(reloaded); };
+  reloading_ = true;
+  stage_on_workers(reload);
   return true;
+}
+
+tl::expected<config::LoadedModel, config::Problems> Control::load(
+    std::vector<std::string>* paths) const {
+  if (config_file_.empty())
+    return config::load_text("the built-in configuration",
+                             std::string(default_kubernetes_configuration()), policy_tables(),
+                             config::process_environment(), config::NamedFiles::open, paths);
+  return config::load_file(config_file_, policy_tables(), config::process_environment(), paths);
+}
+
+void Control::on_first_configuration(const Reloaded& reloaded) {
+  if (!reloaded.ok) {
+    say("gateway: " + reloaded.message);
+    return stop(draining_ ? 0 : 1);
+  }
+  first_answers_.when_heard(
+      [this](const std::vector<std::string>& unresolved) { become_ready(unresolved); });
+}
+
+bool Control::start_kubernetes(Reload& base) {
+  base_ = base.loaded;
+  auto mode = KubernetesMode::make({loop_, tls_library_, certificates_, *registry_, directory_,
+                                    [this] { on_objects_changed(); }},
+                                   *kubernetes_, base.loaded->model);
+  if (!mode) {
+    say("gateway: " + mode.error().detail);
+    return false;
+  }
+  kubernetes_mode_ = std::move(*mode);
+  return true;
+}
+
+// One reload waits for its turn at most: it takes the objects as they are then.
+void Control::on_objects_changed() {
+  if (draining_) return;
+  const bool waits = std::any_of(reloads_.begin(), reloads_.end(), [](const ReloadPtr& each) {
+    return each->cause == Cause::objects_changed;
+  });
+  if (waits) return run_next_reload();
+  reload(Cause::objects_changed, [this](const Reloaded& reloaded) {
+    // Whatever is wrong with the first may be mended in the cluster.
+    if (!reloaded.ok && !snapshot_)
+      say("gateway: what the cluster asks for cannot be served: " + reloaded.message);
+    if (reloaded.ok && !std::exchange(served_, true)) on_first_configuration(reloaded);
+  });
 }
 
 void Control::become_ready(const std::vector<std::string>& unresolved) {
@@ -179,18 +221,17 @@ void Control::make_parts(const config::Model& model) {
 }
 
 // The admin listener is the process's own: a reload does not move it, so that whoever asked for the
-// reload hears the answer.
+// reload hears the answer. So is that of the status.
 Result<void> Control::open_admin(const config::Model& model) {
   if (!model.admin.address) return {};
-  config::Listener listener;
-  listener.name = "admin";
-  auto sockets =
-      net::ListenSocket::open(*model.admin.address, 1, static_cast<int>(listener.backlog));
-  if (!sockets) return tl::make_unexpected(sockets.error());
   admin_address_ = model.admin.address;
-  admin_listener_ = std::make_unique<LocalListener>(loop_, listener, admin_handler_,
-                                                    std::move(*sockets), nullptr);
-  return {};
+  return LocalListener::open(loop_, "admin", *admin_address_, admin_handler_, admin_listener_);
+}
+
+Result<void> Control::open_status(const config::Model& model) {
+  if (!model.status.address) return {};
+  status_address_ = model.status.address;
+  return LocalListener::open(loop_, "status", *status_address_, status_handler_, status_listener_);
 }
 
 // As the admin listener, and for the same reason: who asks for the sums goes on hearing them.
@@ -249,6 +290,7 @@ void Control::refuse_reload(const ReloadDone& done) {
 
 void Control::run_next_reload() {
   if (reloading_ || reloads_.empty() || draining_) return;
+  if (kubernetes_mode_ && !kubernetes_mode_->synced()) return;
   auto reload = std::move(reloads_.front());
   reloads_.pop_front();
   reloading_ = true;
@@ -256,12 +298,15 @@ void Control::run_next_reload() {
 }
 
 void Control::begin_reload(const ReloadPtr& reload) {
-  auto loaded = config::load_file(config_file_, policy_tables(), config::process_environment(),
-                                  &reload->paths);
-  if (!loaded) return fail_reload(*reload, describe_problems(loaded.error()));
-  reload->loaded = std::move(*loaded);
+  if (reload->cause == Cause::objects_changed) {
+    reload->loaded = base_;
+  } else {
+    auto loaded = load(&reload->paths);
+    if (!loaded) return fail_reload(*reload, config::format_all(loaded.error()));
+    reload->loaded = std::make_shared<config::LoadedModel>(std::move(*loaded));
+  }
   const auto prepared = prepare(*reload);
-  if (!prepared) return fail_reload(*reload, describe_problems(prepared.error()));
+  if (!prepared) return fail_reload(*reload, config::format_all(prepared.error()));
   *prepared == Verdict::unchanged ? leave_unchanged(*reload) : stage_on_workers(reload);
 }
 
@@ -269,13 +314,19 @@ void Control::begin_reload(const ReloadPtr& reload) {
 tl::expected<Control::Verdict, config::Problems> Control::prepare(Reload& reload) {
   auto compiled = compile(reload);
   if (compiled) return *compiled;
-  return tl::make_unexpected(reload.loaded.sources.problems(std::move(compiled.error())));
+  return tl::make_unexpected(reload.loaded->sources.problems(std::move(compiled.error())));
 }
 
 tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Reload& reload) {
-  reload.model = std::make_shared<const config::Model>(std::move(reload.loaded.model));
+  if (kubernetes_mode_) {
+    auto merged = std::make_shared<config::Model>(reload.loaded->model);
+    kubernetes_mode_->add_to(*merged);
+    reload.model = std::move(merged);
+  } else {
+    reload.model = std::make_shared<const config::Model>(std::move(reload.loaded->model));
+  }
   const config::Model& model = *reload.model;
-  reload.paths = paths_of(reload.loaded, model);
+  reload.paths = paths_of(*reload.loaded, model);
   auto findings = fixed_settings(model);
   std::vector<Error> kept;
   const bool halfway = reload.cause == Cause::files_changed;
@@ -288,7 +339,7 @@ tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Re
   load_cluster(reload, halfway, findings, kept);
   for (const Error& error : kept) say("gateway: " + error.detail);
   if (!findings.empty()) return tl::make_unexpected(std::move(findings));
-  reload.contents = contents_of(reload.loaded, model, reload.prepared.pairs, client_tls);
+  reload.contents = contents_of(*reload.loaded, model, reload.prepared.pairs, client_tls);
   if (snapshot_) {
     if (*snapshot_->model == model && contents_ == reload.contents) return Verdict::unchanged;
     reload.changes = changes_between(*snapshot_->model, contents_, model, reload.contents);
@@ -330,6 +381,8 @@ std::vector<config::Finding> Control::fixed_settings(const config::Model& model)
   require(model.admin.address == admin_address_, "admin.address");
   require((model.cluster ? model.cluster->listen : std::nullopt) == cluster_address_,
           "cluster.listen");
+  require(model.status.address == status_address_, "status.address");
+  if (kubernetes_mode_) require(same_entrances(*snapshot_->model, model), "listeners");
   require(model.process.workers == ours.workers, "process.workers");
   require(model.process.pin == ours.pin, "process.pin");
   return findings;
@@ -373,6 +426,7 @@ void Control::commit_on_workers(const ReloadPtr& reload) {
   const auto& upstreams = reload->model->upstreams;
   prober_.configure(upstreams);
   active_health_.configure(upstreams);
+  if (kubernetes_mode_) kubernetes_mode_->supply();
   directory_.configure(upstreams);
   const auto names = directory_.names();
   if (!snapshot_) first_answers_.expect(names);
@@ -396,6 +450,7 @@ void Control::finish_reload(Reload& reload) {
   const bool first = snapshot_ == nullptr;
   snapshot_ = reload.snapshot;
   contents_ = std::move(reload.contents);
+  if (kubernetes_mode_) base_ = reload.loaded;
   prober_.configure(snapshot_->model->upstreams);  // again: now it finds the new TLS files
   std::string message;
   if (!first) {
@@ -491,6 +546,7 @@ void Control::drain() {
   notify_service_manager("STOPPING=1");
   for (const ReloadPtr& waiting : std::exchange(reloads_, {})) refuse_reload(waiting->done);
   for (auto& worker : workers_) worker->announce_drain();
+  if (kubernetes_mode_) kubernetes_mode_->drain();
   const Duration delay = snapshot_ ? snapshot_->model->process.drain.delay : Duration::zero();
   say("gateway: draining");
   drain_timer_.arm(loop_.timers(), delay);

@@ -24,6 +24,8 @@
 #include "gateway/server/cluster_service.h"
 #include "gateway/server/compile_services.h"
 #include "gateway/server/first_answers.h"
+#include "gateway/server/kubernetes_mode.h"
+#include "gateway/server/kubernetes_options.h"
 #include "gateway/server/listeners.h"
 #include "gateway/server/local_listener.h"
 #include "gateway/server/named_contents.h"
@@ -42,7 +44,10 @@ namespace gateway::server {
 /// run().
 class Control final : private admin::AdminSource {
  public:
-  explicit Control(std::string config_file);
+  /// With `kubernetes` the cluster is a second source of the model, and nothing is served before
+  /// everything in it has been listed; the file may be left out then (empty).
+  explicit Control(std::string config_file,
+                   std::optional<KubernetesOptions> kubernetes = std::nullopt);
   ~Control() override;
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
@@ -53,8 +58,8 @@ class Control final : private admin::AdminSource {
   using Reloaded = admin::AdminSource::Reloaded;
   using ReloadDone = std::function<void(const Reloaded&)>;
   /// Why a reload was asked for. A change of files may be seen half-way: then a certificate that
-  /// cannot be read keeps the pair in use.
-  enum class Cause : std::uint8_t { asked, files_changed };
+  /// cannot be read keeps the pair in use. When objects of the cluster changed, files are not read.
+  enum class Cause : std::uint8_t { asked, files_changed, objects_changed };
   /// All or nothing: a configuration that is not valid leaves everything as it was. One at a time;
   /// the others wait, each reads the file as it is when its turn comes. None is begun while
   /// draining: then the answer is no.
@@ -66,8 +71,8 @@ class Control final : private admin::AdminSource {
     Cause cause = Cause::asked;
     ReloadDone done;
     std::shared_ptr<const config::Model> model;
-    config::LoadedModel loaded;
-    std::vector<std::string> paths;  ///< of all files and folders that it names
+    std::shared_ptr<config::LoadedModel> loaded;  ///< what the file says
+    std::vector<std::string> paths;               ///< of all files and folders that it names
     NamedContents contents;
     config::Changes changes;
     Listeners::Prepared prepared;
@@ -91,9 +96,14 @@ class Control final : private admin::AdminSource {
   }
 
   bool start();
+  tl::expected<config::LoadedModel, config::Problems> load(std::vector<std::string>* paths) const;
+  void on_first_configuration(const Reloaded& reloaded);
+  bool start_kubernetes(Reload& base);
+  void on_objects_changed();
   Result<void> open_admin(const config::Model& model);
   Result<void> open_cluster(const config::Model& model);
   std::string cluster_token();
+  Result<void> open_status(const config::Model& model);
   void make_parts(const config::Model& model);
   void become_ready(const std::vector<std::string>& unresolved);
   void run_next_reload();
@@ -125,6 +135,7 @@ class Control final : private admin::AdminSource {
   std::shared_ptr<net::ClientTlsContext> control_tls(const std::string& upstream);
 
   const std::string config_file_;
+  const std::optional<KubernetesOptions> kubernetes_;
   EventLoop loop_;
   net::TlsLibrary tls_library_;
   net::CertificateStore certificates_;
@@ -138,11 +149,17 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<Listeners> listeners_;
   std::vector<std::unique_ptr<Worker>> workers_;
   admin::AdminHandler admin_handler_;
+  admin::AdminHandler status_handler_;
   std::unique_ptr<admin::EndpointMirror> endpoint_mirror_;
   std::unique_ptr<LocalListener> admin_listener_;
   std::optional<SocketAddress> admin_address_;
   std::unique_ptr<ClusterService> cluster_;  ///< null without that section
   std::optional<SocketAddress> cluster_address_;
+  std::unique_ptr<LocalListener> status_listener_;
+  std::optional<SocketAddress> status_address_;
+  std::unique_ptr<KubernetesMode> kubernetes_mode_;  ///< null without --kubernetes
+  /// What the file says, as it is in use; kept for changes of objects.
+  std::shared_ptr<config::LoadedModel> base_;
   std::unique_ptr<net::Resolver> resolver_;
   std::set<std::string> unresolvable_;  ///< names whose last look-up failed
   FirstAnswers first_answers_;
@@ -161,6 +178,7 @@ class Control final : private admin::AdminSource {
   std::size_t accepting_ = 0;  ///< workers that still accept, while closing
   std::size_t undrained_ = 0;
   bool reloading_ = false;
+  bool served_ = false;  ///< what the cluster says, once
   bool ready_ = false;
   bool draining_ = false;
   bool closing_ = false;

@@ -84,6 +84,9 @@ Result<void> Listeners::load_tls(const config::Listener& listener, bool keep_bro
 
 Result<void> Listeners::load_certificates(const config::Listener& listener, bool keep_broken,
                                           Prepared& prepared, std::vector<Error>& kept) {
+  if (listener.tls->certificates.empty())
+    return failure(ErrorCode::invalid_argument, Side::internal,
+                   "certificates is missing: name a certificate with its key, or a folder of them");
   const auto old = current_.pairs.find(listener.name);
   const net::LoadedPairs* fallback =
       keep_broken && old != current_.pairs.end() ? &old->second : nullptr;

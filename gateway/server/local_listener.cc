@@ -22,6 +22,17 @@ LocalListener::LocalListener(EventLoop& loop, const config::Listener& model,
   }
 }
 
+Result<void> LocalListener::open(EventLoop& loop, std::string name, const SocketAddress& address,
+                                 downstream::Handler& handler,
+                                 std::unique_ptr<LocalListener>& opened) {
+  config::Listener model;
+  model.name = std::move(name);
+  auto sockets = net::ListenSocket::open(address, 1, static_cast<int>(model.backlog));
+  if (!sockets) return tl::make_unexpected(sockets.error());
+  opened = std::make_unique<LocalListener>(loop, model, handler, std::move(*sockets), nullptr);
+  return {};
+}
+
 LocalListener::~LocalListener() { state_.close_all(); }
 
 void LocalListener::drain() {

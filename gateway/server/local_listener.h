@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "gateway/config/model.h"
@@ -20,6 +21,9 @@ class LocalListener {
   LocalListener(EventLoop& loop, const config::Listener& model, downstream::Handler& handler,
                 std::vector<std::shared_ptr<net::ListenSocket>> sockets,
                 std::unique_ptr<net::ServerTlsContext> tls);
+  /// Binds a plain one with the usual settings.
+  static Result<void> open(EventLoop& loop, std::string name, const SocketAddress& address,
+                           downstream::Handler& handler, std::unique_ptr<LocalListener>& opened);
   ~LocalListener();
   LocalListener(const LocalListener&) = delete;
   LocalListener& operator=(const LocalListener&) = delete;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <memory>
 #include <string>
@@ -52,6 +53,24 @@ class FakeApi final : public Api {
   }
   void open_stream() { open_one()->stream->on_stream_open(); }
 
+  // The same to the last open request whose path begins so.
+  void open_stream_at(std::string_view path) { open_at(path)->stream->on_stream_open(); }
+  void say_at(std::string_view path, std::string_view bytes) {
+    const std::shared_ptr<Asked> asked = open_at(path);
+    asked->stream->on_stream_bytes(bytes);
+  }
+  void answer_at(std::string_view path, int status, std::string body = {}) {
+    const std::shared_ptr<Asked> asked = open_at(path);
+    asked->open = false;
+    asked->answered(ApiResponse{status, std::move(body)});
+  }
+  /// Whether there ever was such a request.
+  bool was_asked(std::string_view path) const {
+    return std::any_of(asked_.begin(), asked_.end(), [path](const auto& each) {
+      return each->request.path_and_query.starts_with(path);
+    });
+  }
+
  private:
   class Call final : public ApiCall {
    public:
@@ -69,6 +88,13 @@ class FakeApi final : public Api {
   std::shared_ptr<Asked> open_one() {
     GATEWAY_CHECK(last().open);
     return asked_.back();
+  }
+  std::shared_ptr<Asked> open_at(std::string_view path) {
+    const auto found = std::find_if(asked_.rbegin(), asked_.rend(), [path](const auto& each) {
+      return each->open && each->request.path_and_query.starts_with(path);
+    });
+    GATEWAY_CHECK(found != asked_.rend());
+    return *found;
   }
   void end(Result<ApiResponse> result) {
     const std::shared_ptr<Asked> asked = open_one();

@@ -2,7 +2,6 @@
 
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
-#include "gateway/net/self_signed.h"
 #include "gateway/net/ticket_keys.h"
 #include "tests/support/temporary_folder.h"
 #include "tests/unit/net/test_certificates.h"
@@ -37,18 +36,6 @@ class CertificatesTest : public testing::Test {
   LoadedPairs known_;
   std::vector<Error> problems_;
 };
-
-TEST_F(CertificatesTest, ASelfMadeOneIsForItsNameAndNoOtherIsLikeIt) {
-  const auto one = self_signed("default.invalid");
-  const auto other = self_signed("default.invalid");
-  ASSERT_TRUE(one && other);
-  EXPECT_NE(one->key, other->key);
-  const auto parsed = Certificate::parse(one->certificate, one->key);
-  ASSERT_TRUE(parsed) << parsed.error().detail;
-  EXPECT_EQ((*parsed)->names(), std::vector<std::string>{"default.invalid"});
-  EXPECT_EQ((*parsed)->kind(), KeyKind::ecdsa);
-  EXPECT_GT((*parsed)->not_after(), std::time(nullptr) + 86400);
-}
 
 TEST_F(CertificatesTest, KnowsNamesAndKind) {
   const PemPair pair = authority_.issue({"A.Test", "*.a.test"});

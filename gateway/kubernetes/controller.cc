@@ -1,0 +1,249 @@
+#include "gateway/kubernetes/controller.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace gateway::kubernetes {
+namespace {
+
+constexpr std::string_view kCore = "/api/v1";
+constexpr std::string_view kNetworking = "/apis/networking.k8s.io/v1";
+constexpr std::string_view kDiscovery = "/apis/discovery.k8s.io/v1";
+/// The one type of Secrets that is followed as a whole.
+constexpr std::string_view kTlsType = "kubernetes.io/tls";
+/// More objects of one namespace than that are followed by one watch of the namespace.
+constexpr std::size_t kMostSingles = 64;
+/// A named object that cannot be read (it may be forbidden) must not keep all others waiting.
+constexpr Duration kLongestForReferences = std::chrono::seconds(3);
+constexpr Duration kProblemsEvery = std::chrono::seconds(5);
+
+}  // namespace
+
+struct Controller::AnyWatch {
+  virtual ~AnyWatch() = default;
+  virtual Watch& watch() = 0;
+  /// What only this watch has told of leaves the store.
+  virtual void forget(Store& store) = 0;
+};
+
+template <typename T>
+struct Controller::TypedWatch final : AnyWatch {
+  TypedWatch(Controller& owner, Collection collection, const Scope& scope_of_it, bool ingresses)
+      : scope(scope_of_it),
+        table(owner.timers_, owner.random_, owner.api_, std::move(collection), scope, owner.store_,
+              {[&owner] { owner.on_change(); },
+               [&owner](const Error& error) { owner.on_unreadable(error); },
+               ingresses ? [&owner](std::string_view object) { owner.status_.seen(object); }
+                         : std::function<void(std::string_view)>()}) {}
+
+  Watch& watch() override { return table.watch(); }
+
+  void forget(Store& store) override {
+    std::vector<ObjectName> names;
+    for (const auto& [name, object] : store.table<T>().all()) {
+      if constexpr (std::is_same_v<T, Secret>)
+        if (object->type == kTlsType) continue;
+      if (scope.holds(name)) names.push_back(name);
+    }
+    for (const ObjectName& name : names) store.erase<T>(name);
+  }
+
+  const Scope scope;
+  TableWatch<T> table;
+};
+
+Controller::Controller(TimerWheel& timers, Random& random, const Clock& clock, Api& api,
+                       ControllerSettings settings, ControllerListener& listener)
+    : timers_(timers),
+      random_(random),
+      clock_(clock),
+      api_(api),
+      settings_(std::move(settings)),
+      listener_(listener),
+      translator_(settings_.translator),
+      status_(timers, random, api, [this] { return is_leader(); }),
+      events_(timers, random, api, [this] { return is_leader(); },
+              {settings_.translator.controller, settings_.identity}),
+      hold_off_(Callback<>::bind<&Controller::run>(this)),
+      problem_timer_(Callback<>::bind<&Controller::look_for_problems>(this)) {}
+
+Controller::~Controller() = default;
+
+template <typename T>
+std::unique_ptr<Controller::AnyWatch> Controller::make_watch(std::string_view prefix,
+                                                             std::string_view plural,
+                                                             const Scope& scope,
+                                                             std::string field_selector) {
+  Collection collection = collection_of(prefix, plural, scope);
+  if (!field_selector.empty()) collection.field_selector = std::move(field_selector);
+  auto made = std::make_unique<TypedWatch<T>>(*this, std::move(collection), scope,
+                                              std::is_same_v<T, Ingress>);
+  made->watch().start();
+  return made;
+}
+
+template <typename T>
+void Controller::add_watch(std::string_view prefix, std::string_view plural, const Scope& scope,
+                           std::string field_selector) {
+  watches_.push_back(make_watch<T>(prefix, plural, scope, std::move(field_selector)));
+}
+
+void Controller::start() {
+  add_watches();
+  status_.set_addresses(settings_.publish_addresses);
+  if (settings_.publish_service) follow_published(*settings_.publish_service);
+  problem_timer_.arm(timers_, kProblemsEvery);
+  if (settings_.shadow) return;
+  LeaseOptions options;
+  options.namespace_name = settings_.own_namespace;
+  options.name = settings_.lease;
+  options.identity = settings_.identity;
+  lease_ = std::make_unique<Lease>(
+      timers_, random_, clock_, api_, std::move(options), [this](bool leader) {
+        listener_.on_remark(leader ? "this replica writes status and Events from now on"
+                                   : "another replica writes status and Events");
+        status_.reconsider();
+        events_.reconsider();
+        listener_.on_leadership();
+      });
+  lease_->start();
+}
+
+void Controller::follow_published(const ObjectName& service) {
+  published_ = std::make_unique<ObjectWatch>(
+      timers_, random_, api_, collection_of(kCore, "services", {service.namespace_, service.name}),
+      [this](std::string_view object) {
+        status_.set_addresses(object.empty() ? LoadBalancerAddresses()
+                                             : LoadBalancerStatus::read(object).addresses);
+      });
+  published_->start();
+}
+
+void Controller::add_watches() {
+  add_watch<IngressClass>(kNetworking, "ingressclasses", {});
+  std::vector<Scope> scopes;
+  for (const std::string& each : settings_.namespaces) scopes.push_back({each, {}});
+  if (scopes.empty()) scopes.emplace_back();
+  for (const Scope& scope : scopes) {
+    add_watch<Ingress>(kNetworking, "ingresses", scope);
+    add_watch<Service>(kCore, "services", scope);
+    add_watch<EndpointSlice>(kDiscovery, "endpointslices", scope);
+    add_watch<Secret>(kCore, "secrets", scope, fmt::format("type={}", kTlsType));
+  }
+}
+
+void Controller::release(std::function<void()> done) {
+  if (!lease_) return done();
+  lease_->release(std::move(done));
+}
+
+// What belongs together comes one after the other: a Service with its EndpointSlice, an Ingress
+// with its Secret.
+void Controller::on_change() {
+  const Instant now = timers_.now();
+  if (!hold_off_.armed()) waiting_since_ = now;
+  const Duration left = waiting_since_ + settings_.longest_hold_off - now;
+  hold_off_.arm(timers_, std::clamp(left, Duration::zero(), settings_.hold_off));
+}
+
+void Controller::on_unreadable(const Error& error) {
+  listener_.on_remark("an object cannot be read and is passed over: " + error.detail);
+}
+
+bool Controller::everything_listed() const {
+  return std::all_of(watches_.begin(), watches_.end(),
+                     [](const auto& each) { return each->watch().synced(); });
+}
+
+bool Controller::references_listed() const {
+  return std::all_of(references_.begin(), references_.end(),
+                     [](const auto& each) { return each.second->watch().synced(); });
+}
+
+void Controller::run() {
+  if (!everything_listed()) return;
+  if (!translation_ || model_version_ != store_.model_version()) return translate();
+  if (endpoints_version_ != store_.endpoints_version()) publish_endpoints();
+}
+
+void Controller::translate() {
+  model_version_ = store_.model_version();
+  endpoints_version_ = store_.endpoints_version();
+  translation_ = std::make_shared<const Translation>(translator_.translate(store_));
+  follow_references();
+  if (!synced_) {
+    // Whoever needs a Secret to be guarded must not be seen without it, not even for a moment.
+    if (!references_listed() && timers_.now() < waiting_since_ + kLongestForReferences) {
+      hold_off_.arm(timers_, settings_.longest_hold_off);
+      model_version_ = 0;
+      return;
+    }
+    synced_ = true;
+  }
+  status_.keep([this](const ObjectName& name) { return store_.find<Ingress>(name) != nullptr; });
+  status_.set_ingresses(translation_->ours);
+  events_.set_notices(translation_->notices);
+  listener_.on_translation(translation_);
+}
+
+void Controller::publish_endpoints() {
+  auto update = translator_.endpoints(store_);
+  if (!update) return translate();
+  endpoints_version_ = store_.endpoints_version();
+  listener_.on_endpoints(std::move(*update));
+}
+
+template <typename T>
+void Controller::follow(std::string_view plural, const std::set<ObjectName>& names,
+                        Watches& before) {
+  std::map<std::string, std::size_t> in_namespace;
+  for (const ObjectName& name : names) ++in_namespace[name.namespace_];
+  for (const ObjectName& name : names) {
+    Scope scope{name.namespace_, name.name};
+    if (in_namespace[name.namespace_] > kMostSingles) scope.name.clear();
+    const std::string key = fmt::format("{} {}/{}", plural, scope.namespace_, scope.name);
+    auto& slot = references_[key];
+    if (slot) continue;
+    if (auto known = before.extract(key); !known.empty())
+      slot = std::move(known.mapped());
+    else
+      slot = make_watch<T>(kCore, plural, scope, {});
+  }
+}
+
+// Of the objects that Ingresses name only those are read.
+void Controller::follow_references() {
+  Watches before = std::exchange(references_, {});
+  follow<Secret>("secrets", translation_->references.secrets, before);
+  follow<ConfigMap>("configmaps", translation_->references.config_maps, before);
+  for (auto& [key, watch] : before) watch->forget(store_);
+}
+
+void Controller::look_for_problems() {
+  std::vector<std::string> now = problems();
+  for (const std::string& each : now)
+    if (std::find(problems_.begin(), problems_.end(), each) == problems_.end())
+      listener_.on_remark(each);
+  if (now.empty() && !problems_.empty()) listener_.on_remark("the API server is heard again");
+  problems_ = std::move(now);
+  problem_timer_.arm(timers_, kProblemsEvery);
+}
+
+std::vector<std::string> Controller::problems() const {
+  std::vector<std::string> all;
+  const auto add = [&](const std::string& problem) {
+    if (!problem.empty() && std::find(all.begin(), all.end(), problem) == all.end())
+      all.push_back(problem);
+  };
+  for (const auto& each : watches_) add(each->watch().problem());
+  for (const auto& [key, each] : references_) add(each->watch().problem());
+  if (lease_) add(lease_->problem());
+  add(status_.problem());
+  add(events_.problem());
+  return all;
+}
+
+}  // namespace gateway::kubernetes
