@@ -53,6 +53,31 @@ TEST(CommandLine, PrintsSchemaAndReferenceWithoutAFile) {
             CommandLine::Action::annotation_policy);
 }
 
+TEST(CommandLine, ServesAClusterWithOrWithoutAFile) {
+  const CommandLine line = understood(parse({"--kubernetes"}));
+  EXPECT_EQ(line.action, CommandLine::Action::run);
+  EXPECT_TRUE(line.config.empty());
+  ASSERT_TRUE(line.kubernetes);
+  EXPECT_TRUE(line.kubernetes->metrics.service.empty());
+  EXPECT_FALSE(understood(parse({"--config", "a.yaml"})).kubernetes);
+}
+
+TEST(CommandLine, ReadsWhatConcernsTheCluster) {
+  const CommandLine line = understood(
+      parse({"--kubernetes", "--watch-namespace", "a", "--watch-namespace", "b", "--also-class",
+             "nginx", "--publish-service=edge/gateway", "--metrics-service=gateway-metrics"}));
+  ASSERT_TRUE(line.kubernetes);
+  EXPECT_THAT(line.kubernetes->watch_namespaces, ElementsAre("a", "b"));
+  EXPECT_THAT(line.kubernetes->also_classes, ElementsAre("nginx"));
+  EXPECT_EQ(line.kubernetes->publish_service, "edge/gateway");
+  EXPECT_EQ(line.kubernetes->metrics.service, "gateway-metrics");
+  EXPECT_EQ(line.kubernetes->metrics.peers_service, "gateway-peers");
+}
+
+TEST(CommandLine, AFlagOfTheClusterAloneIsAMistake) {
+  EXPECT_EQ(farewell(parse({"--config", "a.yaml", "--shadow"})).status, 2);
+}
+
 TEST(CommandLine, SaysItsVersionAndItsFlags) {
   EXPECT_EQ(farewell(parse({"--version"})).status, 0);
   EXPECT_THAT(farewell(parse({"--version"})).text, HasSubstr("gateway "));
