@@ -42,7 +42,8 @@ std::optional<Parameters> Parameters::parse(std::string_view text) {
     const std::string_view pair = text.substr(0, end);
     text.remove_prefix(std::min(end + 1, text.size()));
     if (pair.empty()) continue;
-    const auto equals = std::min(pair.find('='), pair.size());
+    // Not by find(), of which GCC 12 believes that the size might be anything.
+    const auto equals = static_cast<std::size_t>(std::ranges::find(pair, '=') - pair.begin());
     auto name = percent_decoded(pair.substr(0, equals), true);
     auto value = percent_decoded(pair.substr(std::min(equals + 1, pair.size())), true);
     if (!name || !value) return std::nullopt;
