@@ -56,7 +56,7 @@ class AdminHandlerTest : public testing::Test {
   }
 
   FakeSource source_;
-  AdminHandler handler_{source_};
+  AdminHandler handler_{source_, Pages::all};
   std::unique_ptr<downstream::Exchange> exchange_;
   std::shared_ptr<RouteCells> route_;
   std::shared_ptr<UpstreamCells> upstream_;
@@ -70,6 +70,22 @@ TEST_F(AdminHandlerTest, HealthAndReadiness) {
   const auto stream = ask(Method::get, "/readyz");
   EXPECT_EQ(stream->status, 503);
   EXPECT_EQ(stream->body, "draining\n");
+}
+
+TEST_F(AdminHandlerTest, AStatusListenerShowsHealthAndMetricsToWhoeverAsks) {
+  AdminHandler status(source_, Pages::health_and_metrics);
+  const auto ask_status = [&](Method method, std::string_view path) {
+    auto stream = std::make_unique<FakeStream>(method, path);
+    stream->request().host = "gateway-0.pods.example:9902";
+    exchange_ = status.begin(*stream);
+    return stream->status;
+  };
+  for (const char* path : {"/healthz", "/readyz", "/metrics"})
+    EXPECT_EQ(ask_status(Method::get, path), 200) << path;
+  for (const char* path : {"/", "/config", "/routes", "/upstreams", "/stats", "/reload"})
+    EXPECT_EQ(ask_status(Method::get, path), 404) << path;
+  EXPECT_EQ(ask_status(Method::post, "/reload"), 405);
+  EXPECT_EQ(ask_status(Method::post, "/drain"), 405);
 }
 
 TEST_F(AdminHandlerTest, Metrics) {
