@@ -15,5 +15,13 @@ TEST(Base64, DecodesAndRefuses) {
     EXPECT_EQ(decode_base64(bad), std::nullopt) << bad;
 }
 
+TEST(Base64, EncodesWithPadding) {
+  EXPECT_EQ(encode_base64(""), "");
+  EXPECT_EQ(encode_base64("a"), "YQ==");
+  EXPECT_EQ(encode_base64("ab"), "YWI=");
+  EXPECT_EQ(encode_base64("abc"), "YWJj");
+  EXPECT_EQ(encode_base64("\xfb\xff\xbf"), "+/+/");
+}
+
 }  // namespace
 }  // namespace gateway

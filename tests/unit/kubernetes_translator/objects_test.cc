@@ -72,16 +72,6 @@ TEST(Objects, ASecretIsDecoded) {
   EXPECT_FALSE(Secret::parse(R"({"metadata": {"name": "s"}, "data": {"auth": "!"}})"));
 }
 
-TEST(Objects, Base64) {
-  EXPECT_EQ(decode_base64(""), "");
-  EXPECT_EQ(decode_base64("YQ=="), "a");
-  EXPECT_EQ(decode_base64("YWI="), "ab");
-  EXPECT_EQ(decode_base64("+/+/"), "\xfb\xff\xbf");
-  EXPECT_FALSE(decode_base64("YQ="));
-  EXPECT_FALSE(decode_base64("Y==="));
-  EXPECT_FALSE(decode_base64("YQ==YQ=="));
-}
-
 TEST(Objects, AServiceIsRead) {
   const auto service = Service::parse(R"({"metadata": {"name": "s"}, "spec": {"clusterIP": "None",
     "selector": {"app": "x"}, "ports": [{"name": "web", "port": 80, "targetPort": "http", "nodePort": 30080},
