@@ -48,10 +48,10 @@ class Check : public testing::Test {
     return std::nullopt;
   }
 
-  static Checked check(const std::string& text) {
+  static Checked check(const std::string& text, bool kubernetes = false) {
     const fs::path file = *folder_ / "checked.yaml";
     write(file, text);
-    return check_configuration(file, variable, false);
+    return check_configuration(file, variable, false, kubernetes);
   }
 
   static fs::path* folder_;
@@ -66,6 +66,18 @@ TEST_F(Check, PassesOnWhatIsDeployed) {
     EXPECT_EQ(checked.status, 0) << name;
     EXPECT_THAT(checked.ok, HasSubstr("config ok: 2 listeners, 2 upstreams, ")) << name;
   }
+}
+
+TEST_F(Check, WantsCertificatesUnlessAClusterBringsThem) {
+  const std::string text = R"(version: 1
+listeners: [{name: https, address: ":8443", tls: {}}]
+routes: []
+)";
+  const Checked alone = check(text);
+  EXPECT_EQ(alone.status, 1);
+  EXPECT_THAT(alone.problems, HasSubstr("checked.yaml:2:"));
+  EXPECT_THAT(alone.problems, HasSubstr("certificates is missing"));
+  EXPECT_EQ(check(text, true).problems, "");
 }
 
 TEST_F(Check, SaysWhatIsNotThere) {
