@@ -30,7 +30,7 @@ Result<Reading> read_parts(ClusterSum& sum, Metric metric, const std::vector<Rou
     by_share[metric == Metric::latency_p99 ? 1 : part.share].push_back(part.of.route);
   Reading total;
   for (const auto& [share, routes] : by_share) {
-    const auto reading = read(sum, metric, routes);
+    auto reading = read(sum, metric, routes);
     if (!reading) return reading;
     total.value += reading->value * share;
     total.window = std::max(total.window, reading->window);

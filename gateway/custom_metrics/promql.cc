@@ -53,8 +53,8 @@ class Parser {
 
   /// No node, and no for those that say yes or no.
   struct Failed {
-    operator NodePtr() const { return nullptr; }
-    operator bool() const { return false; }
+    operator NodePtr() const { return nullptr; }  // NOLINT(google-explicit-constructor)
+    operator bool() const { return false; }       // NOLINT(google-explicit-constructor)
   };
   Failed fail(std::string_view what) {
     if (problem_.empty())

@@ -15,7 +15,6 @@
 namespace gateway::custom_metrics {
 namespace {
 
-using promql::Node;
 using promql::Sample;
 using promql::Value;
 
