@@ -29,7 +29,8 @@ def three_app_a(gateway):
         loads = [stack.enter_context(Load(2.5 * TARGET / 3, target=(each.network.address, 8443), width=4, timeout=3))
                  for each in gateway.gateways()]
         wait_until(lambda: gateway.replicas("app-a") == 3, 60, "three App A")
-        wait_until(lambda: abs(gateway.rate() - 2.5 * TARGET) < 0.1 * TARGET, 60, "the whole rate")
+        # Not known for a moment, when a replica has come or gone.
+        wait_until(lambda: abs((gateway.rate() or 0) - 2.5 * TARGET) < 0.1 * TARGET, 60, "the whole rate")
         yield loads
     gateway.scale("gateway", 2, "gateway")
     gateway.adapter.uninstall(RESOURCE_METRICS)
@@ -110,8 +111,10 @@ def answers(pod):
 
 
 def test_a_restarted_replica_serves_what_the_other_does(gateway):
+    wait_until(lambda: len(gateway.gateways()) == 2, 90, "the end of those before")
     old = gateway.gateways()
     gateway.api.delete("Pod", old[0].name, "gateway")
+    wait_until(lambda: old[0].name not in {each.name for each in gateway.gateways()}, 90, "its end")
     wait_until(lambda: len(gateway.ready_pods("gateway", "gateway")) == 2 and len(gateway.gateways()) == 2, 60,
                "its successor")
     first, second = sorted(gateway.gateways(), key=lambda pod: pod.name not in {each.name for each in old})
