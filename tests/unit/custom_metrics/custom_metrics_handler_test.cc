@@ -15,7 +15,6 @@ namespace {
 
 using nlohmann::json;
 using test::Ask;
-using testing::HasSubstr;
 
 class FakeAuthorizer final : public Authorizer {
  public:

@@ -14,7 +14,6 @@ using nlohmann::json;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::MatchesRegex;
 
 constexpr const char* kPath = "/apis/coordination.k8s.io/v1/namespaces/edge/leases/gateway";
 

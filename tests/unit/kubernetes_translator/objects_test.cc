@@ -8,7 +8,6 @@
 namespace gateway::kubernetes {
 namespace {
 
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::SizeIs;
 
