@@ -51,10 +51,6 @@ void ApiServiceWriter::set_authorities(std::string pem) {
   work();
 }
 
-bool ApiServiceWriter::settled() const {
-  return watch_.synced() && (owner_ != Owner::us || seen_ == wanted_);
-}
-
 void ApiServiceWriter::on_object(std::string_view json) {
   Owner owner = Owner::nobody;
   if (!json.empty()) {

@@ -30,9 +30,8 @@ class ApiServiceWriter {
   /// `may_write` has another answer from now on.
   void reconsider() { work(); }
 
-  /// The API server has what was set last, or there is nothing of ours to be set.
-  bool settled() const;
-  const std::string& problem() const { return problem_; }
+  /// Why it is not followed now, or could not be written; empty when all is well.
+  const std::string& problem() const { return problem_.empty() ? watch_.problem() : problem_; }
 
  private:
   enum class Owner : std::uint8_t { nobody, us, somebody_else };

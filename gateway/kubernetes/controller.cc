@@ -18,15 +18,20 @@ constexpr std::string_view kTlsType = "kubernetes.io/tls";
 constexpr std::size_t kMostSingles = 64;
 /// A named object that cannot be read (it may be forbidden) must not keep all others waiting.
 constexpr Duration kLongestForReferences = std::chrono::seconds(3);
-constexpr Duration kProblemsEvery = std::chrono::seconds(5);
+
+std::string reference_key(std::string_view plural, const Scope& scope) {
+  return fmt::format("{} {}/{}", plural, scope.namespace_, scope.name);
+}
+
+using Followed = std::function<bool(const ObjectName&)>;
 
 }  // namespace
 
 struct Controller::AnyWatch {
   virtual ~AnyWatch() = default;
   virtual Watch& watch() = 0;
-  /// What only this watch has told of leaves the store.
-  virtual void forget(Store& store) = 0;
+  /// What only this watch has told of leaves the store, but for what another one has still.
+  virtual void forget(Store& store, const Followed& followed) = 0;
 };
 
 template <typename T>
@@ -41,12 +46,12 @@ struct Controller::TypedWatch final : AnyWatch {
 
   Watch& watch() override { return table.watch(); }
 
-  void forget(Store& store) override {
+  void forget(Store& store, const Followed& followed) override {
     std::vector<ObjectName> names;
     for (const auto& [name, object] : store.table<T>().all()) {
       if constexpr (std::is_same_v<T, Secret>)
         if (object->type == kTlsType) continue;
-      if (scope.holds(name)) names.push_back(name);
+      if (scope.holds(name) && !followed(name)) names.push_back(name);
     }
     for (const ObjectName& name : names) store.erase<T>(name);
   }
@@ -67,8 +72,7 @@ Controller::Controller(TimerWheel& timers, Random& random, const Clock& clock, A
       status_(timers, random, api, [this] { return is_leader(); }),
       events_(timers, random, api, [this] { return is_leader(); },
               {settings_.translator.controller, settings_.identity}),
-      hold_off_(Callback<>::bind<&Controller::run>(this)),
-      problem_timer_(Callback<>::bind<&Controller::look_for_problems>(this)) {}
+      hold_off_(Callback<>::bind<&Controller::run>(this)) {}
 
 Controller::~Controller() = default;
 
@@ -95,7 +99,6 @@ void Controller::start() {
   add_watches();
   status_.set_addresses(settings_.publish_addresses);
   if (settings_.publish_service) follow_published(*settings_.publish_service);
-  problem_timer_.arm(timers_, kProblemsEvery);
   if (settings_.shadow) return;
   LeaseOptions options;
   options.namespace_name = settings_.own_namespace;
@@ -150,7 +153,7 @@ void Controller::on_change() {
 }
 
 void Controller::on_unreadable(const Error& error) {
-  listener_.on_remark("an object cannot be read and is passed over: " + error.detail);
+  listener_.on_remark("an object cannot be read and stays as it was: " + error.detail);
 }
 
 bool Controller::everything_listed() const {
@@ -204,7 +207,7 @@ void Controller::follow(std::string_view plural, const std::set<ObjectName>& nam
   for (const ObjectName& name : names) {
     Scope scope{name.namespace_, name.name};
     if (in_namespace[name.namespace_] > kMostSingles) scope.name.clear();
-    const std::string key = fmt::format("{} {}/{}", plural, scope.namespace_, scope.name);
+    const std::string key = reference_key(plural, scope);
     auto& slot = references_[key];
     if (slot) continue;
     if (auto known = before.extract(key); !known.empty())
@@ -219,17 +222,13 @@ void Controller::follow_references() {
   Watches before = std::exchange(references_, {});
   follow<Secret>("secrets", translation_->references.secrets, before);
   follow<ConfigMap>("configmaps", translation_->references.config_maps, before);
-  for (auto& [key, watch] : before) watch->forget(store_);
-}
-
-void Controller::look_for_problems() {
-  std::vector<std::string> now = problems();
-  for (const std::string& each : now)
-    if (std::find(problems_.begin(), problems_.end(), each) == problems_.end())
-      listener_.on_remark(each);
-  if (now.empty() && !problems_.empty()) listener_.on_remark("the API server is heard again");
-  problems_ = std::move(now);
-  problem_timer_.arm(timers_, kProblemsEvery);
+  for (auto& [key, watch] : before) {
+    const std::string plural = key.substr(0, key.find(' '));
+    watch->forget(store_, [&](const ObjectName& name) {
+      return references_.contains(reference_key(plural, {name.namespace_, name.name})) ||
+             references_.contains(reference_key(plural, {name.namespace_, {}}));
+    });
+  }
 }
 
 std::vector<std::string> Controller::problems() const {
@@ -240,6 +239,7 @@ std::vector<std::string> Controller::problems() const {
   };
   for (const auto& each : watches_) add(each->watch().problem());
   for (const auto& [key, each] : references_) add(each->watch().problem());
+  if (published_) add(published_->problem());
   if (lease_) add(lease_->problem());
   add(status_.problem());
   add(events_.problem());

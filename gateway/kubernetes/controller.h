@@ -71,9 +71,6 @@ class Controller {
   /// Everything has been listed once; stays true.
   bool synced() const { return synced_; }
   bool is_leader() const { return lease_ && lease_->is_leader(); }
-  const Store& store() const { return store_; }
-  /// Null before the first.
-  const std::shared_ptr<const Translation>& translation() const { return translation_; }
   /// Why objects are not being followed now, or why something could not be written: a line for
   /// each; empty when all is well.
   std::vector<std::string> problems() const;
@@ -103,7 +100,6 @@ class Controller {
   void publish_endpoints();
   bool everything_listed() const;
   bool references_listed() const;
-  void look_for_problems();
 
   TimerWheel& timers_;
   Random& random_;
@@ -125,8 +121,6 @@ class Controller {
   Instant waiting_since_{};
   std::uint64_t model_version_ = 0;
   std::uint64_t endpoints_version_ = 0;
-  Timer problem_timer_;
-  std::vector<std::string> problems_;  ///< as last told of
   bool synced_ = false;
 };
 

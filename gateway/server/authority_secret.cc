@@ -23,9 +23,17 @@ SecretData decoded(const json& secret) {
   SecretData data;
   const auto found = secret.find("data");
   if (found == secret.end() || !found->is_object()) return data;
-  for (const auto& [key, value] : found->items())
-    if (auto text = decode_base64(value.get<std::string>())) data[key] = std::move(*text);
+  for (const auto& [key, value] : found->items()) {
+    if (!value.is_string()) continue;
+    if (auto text = decode_base64(value.get_ref<const std::string&>()))
+      data[key] = std::move(*text);
+  }
   return data;
+}
+
+std::string text_of(const json& object, std::string_view key) {
+  const auto found = object.is_object() ? object.find(key) : object.end();
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
 
 }  // namespace
@@ -54,10 +62,10 @@ void AuthoritySecret::on_object(std::string_view text) {
   data_.clear();
   if (!text.empty()) {
     const json secret = json::parse(text, nullptr, false);
-    if (!secret.is_object())
-      return remark_once("the Secret " + secret_.to_string() + " is no JSON");
-    version_ = secret.value(json::json_pointer("/metadata/resourceVersion"), "");
-    type_ = secret.value("type", "Opaque");
+    if (!secret.is_object() || !secret.contains("metadata"))
+      return remark_once("the Secret " + secret_.to_string() + " cannot be read");
+    version_ = text_of(secret["metadata"], "resourceVersion");
+    type_ = text_of(secret, "type");
     data_ = decoded(secret);
   }
   look();

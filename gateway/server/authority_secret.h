@@ -32,6 +32,8 @@ class AuthoritySecret {
   void start() { watch_.start(); }
   /// `may_write` has another answer from now on.
   void reconsider();
+  /// Why it is not followed now; empty when it is.
+  const std::string& problem() const { return watch_.problem(); }
 
  private:
   static constexpr Duration kLookEvery = std::chrono::minutes(1);

@@ -1,5 +1,7 @@
 #include "gateway/server/cluster_metrics.h"
 
+#include <fmt/format.h>
+
 #include <map>
 #include <utility>
 
@@ -24,6 +26,13 @@ std::vector<ObjectKind> kinds() {
       {"", "services", "Service", "v1"},
       {"", "namespaces", "Namespace", "v1"},
   };
+}
+
+Result<SocketAddress> address_of(std::string_view flag, const std::string& text) {
+  auto address = SocketAddress::parse(text);
+  if (address) return address;
+  return failure(ErrorCode::invalid_argument, Side::internal,
+                 fmt::format("{}: {}", flag, address.error().detail));
 }
 
 }  // namespace
@@ -87,18 +96,30 @@ ClusterMetrics::ClusterMetrics(Parts parts, const MetricsOptions& options, std::
         ObjectName{name_space_, options.service}, parts_.may_write, parts_.remark));
 }
 
-Result<void> ClusterMetrics::start() {
-  const auto listen = SocketAddress::parse(options_.listen);
+Result<void> ClusterMetrics::open() {
+  const auto listen = address_of("--metrics-listen", options_.listen);
   if (!listen) return tl::make_unexpected(listen.error());
-  const auto peers_listen = SocketAddress::parse(options_.peers_listen);
+  const auto peers_listen = address_of("--peers-listen", options_.peers_listen);
   if (!peers_listen) return tl::make_unexpected(peers_listen.error());
   if (auto opened = metrics_api_.open(*listen); !opened) return opened;
-  if (auto opened = cluster_.open(*peers_listen); !opened) return opened;
+  return cluster_.open(*peers_listen);
+}
+
+void ClusterMetrics::start() {
   authority_.start();
   front_proxy_.start();
   peers_.start();
   for (auto& each : api_services_) each->start();
-  return {};
+}
+
+void ClusterMetrics::add_problems(std::vector<std::string>& problems) const {
+  const auto add = [&](const std::string& problem) {
+    if (!problem.empty()) problems.push_back(problem);
+  };
+  add(authority_.problem());
+  add(front_proxy_.problem());
+  add(peers_.problem());
+  for (const auto& each : api_services_) add(each->problem());
 }
 
 void ClusterMetrics::publish(const kubernetes::Translation& translation) {

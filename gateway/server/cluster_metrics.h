@@ -36,14 +36,16 @@ class ClusterMetrics {
   /// `name_space`: where the Services and the Secret are. The parts outlive it.
   ClusterMetrics(Parts parts, const MetricsOptions& options, std::string name_space);
 
-  /// Binds, and begins to follow the cluster.
-  Result<void> start();
+  /// Binds.
+  Result<void> open();
+  /// Begins to follow the cluster.
+  void start();
   /// What autoscalers may name from now on.
   void publish(const kubernetes::Translation& translation);
   /// `may_write` has another answer from now on.
   void reconsider();
-  /// Stops accepting; answers what is asked already.
-  void drain() { metrics_api_.drain(); }
+  /// Adds why something is not followed, or could not be written.
+  void add_problems(std::vector<std::string>& problems) const;
 
  private:
   void on_material(const custom_metrics::ServingMaterial& material);

@@ -100,7 +100,8 @@ bool Control::start() {
     std::fputs(config::format_all(prepared.error()).c_str(), stderr);
     return false;
   }
-  for (const auto open : {&Control::open_admin, &Control::open_status, &Control::open_cluster}) {
+  for (const auto open : {&Control::open_admin, &Control::open_status, &Control::open_cluster,
+                          &Control::open_kubernetes}) {
     if (auto opened = (this->*open)(*reload->model); !opened) {
       say("gateway: " + opened.error().detail);
       return false;
@@ -117,9 +118,8 @@ bool Control::start() {
   ticket_timer_.arm(loop_.timers(), kTicketRotation);
   if (kubernetes_mode_) {
     // It was prepared to see that it can be; what is served comes when the cluster is known.
-    auto started = kubernetes_mode_->start();
-    if (!started) say("gateway: " + started.error().detail);
-    return started.has_value();
+    kubernetes_mode_->start();
+    return true;
   }
   reload->done = [this](const Reloaded& reloaded) { on_first_configuration(reloaded); };
   reloading_ = true;
@@ -243,6 +243,10 @@ Result<void> Control::open_cluster(const config::Model& model) {
   return cluster_->open(*cluster_address_);
 }
 
+Result<void> Control::open_kubernetes(const config::Model& /*model*/) {
+  return kubernetes_mode_ ? kubernetes_mode_->open() : Result<void>();
+}
+
 std::string Control::cluster_token() {
   const config::Model* in_use = model();
   if (in_use == nullptr || !in_use->cluster || in_use->cluster->token.empty()) return {};
@@ -329,7 +333,7 @@ tl::expected<Control::Verdict, std::vector<config::Finding>> Control::compile(Re
   reload.paths = paths_of(*reload.loaded, model);
   auto findings = fixed_settings(model);
   std::vector<Error> kept;
-  const bool halfway = reload.cause == Cause::files_changed;
+  const bool halfway = reload.cause != Cause::asked;
   reload.prepared = listeners_->load(model, halfway, findings, kept);
   auto client_tls = load_upstream_files(model, tls_library_, certificates_,
                                         halfway ? snapshot_.get() : nullptr, findings, kept);

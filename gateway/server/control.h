@@ -58,7 +58,8 @@ class Control final : private admin::AdminSource {
   using Reloaded = admin::AdminSource::Reloaded;
   using ReloadDone = std::function<void(const Reloaded&)>;
   /// Why a reload was asked for. A change of files may be seen half-way: then a certificate that
-  /// cannot be read keeps the pair in use. When objects of the cluster changed, files are not read.
+  /// cannot be read keeps the pair in use. When objects of the cluster changed, the configuration's
+  /// file is as it was read last, and what it names may be half-way too.
   enum class Cause : std::uint8_t { asked, files_changed, objects_changed };
   /// All or nothing: a configuration that is not valid leaves everything as it was. One at a time;
   /// the others wait, each reads the file as it is when its turn comes. None is begun while
@@ -102,6 +103,7 @@ class Control final : private admin::AdminSource {
   void on_objects_changed();
   Result<void> open_admin(const config::Model& model);
   Result<void> open_cluster(const config::Model& model);
+  Result<void> open_kubernetes(const config::Model& model);
   std::string cluster_token();
   Result<void> open_status(const config::Model& model);
   void make_parts(const config::Model& model);

@@ -16,6 +16,8 @@ namespace {
 
 using kubernetes::ObjectName;
 
+constexpr Duration kProblemsEvery = std::chrono::seconds(5);
+
 tl::unexpected<Error> wrong_option(std::string detail) {
   return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
 }
@@ -40,6 +42,12 @@ Result<kubernetes::TranslatorSettings> translator_settings(const KubernetesOptio
   auto certificate = object_of("--default-certificate", options.default_certificate);
   if (!certificate) return tl::make_unexpected(certificate.error());
   settings.default_certificate = *certificate;
+  const auto port = options.default_backend.rfind(':');
+  auto backend = object_of("--default-backend", options.default_backend.substr(0, port));
+  if (!backend) return tl::make_unexpected(backend.error());
+  if (*backend && (port == std::string::npos || port + 1 == options.default_backend.size()))
+    return wrong_option(fmt::format("--default-backend {}: write it as namespace/service:port",
+                                    options.default_backend));
   settings.default_backend = options.default_backend;
   settings.allow_external_names = options.external_names;
   return settings;
@@ -104,6 +112,10 @@ Result<std::unique_ptr<KubernetesMode>> KubernetesMode::make(Parts parts,
   return mode;
 }
 
+KubernetesMode::KubernetesMode(Parts parts)
+    : parts_(std::move(parts)),
+      problem_timer_(Callback<>::bind<&KubernetesMode::look_for_problems>(this)) {}
+
 KubernetesMode::~KubernetesMode() = default;
 
 void KubernetesMode::make_metrics(const MetricsOptions& options,
@@ -115,9 +127,22 @@ void KubernetesMode::make_metrics(const MetricsOptions& options,
       options, access.namespace_name);
 }
 
-Result<void> KubernetesMode::start() {
+Result<void> KubernetesMode::open() { return metrics_ ? metrics_->open() : Result<void>(); }
+
+void KubernetesMode::start() {
   controller_->start();
-  return metrics_ ? metrics_->start() : Result<void>();
+  if (metrics_) metrics_->start();
+  problem_timer_.arm(parts_.loop.timers(), kProblemsEvery);
+}
+
+void KubernetesMode::look_for_problems() {
+  std::vector<std::string> now = controller_->problems();
+  if (metrics_) metrics_->add_problems(now);
+  for (const std::string& each : now)
+    if (std::find(problems_.begin(), problems_.end(), each) == problems_.end()) on_remark(each);
+  if (now.empty() && !problems_.empty()) on_remark("all is well again");
+  problems_ = std::move(now);
+  problem_timer_.arm(parts_.loop.timers(), kProblemsEvery);
 }
 
 void KubernetesMode::on_translation(std::shared_ptr<const kubernetes::Translation> translation) {

@@ -38,7 +38,9 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   ~KubernetesMode();
 
   /// Binds what the metrics side needs.
-  Result<void> start();
+  Result<void> open();
+  /// Begins to follow the cluster.
+  void start();
   bool synced() const { return translation_ != nullptr; }
   void add_to(config::Model& model) const;
   /// The endpoints of what add_to() adds, as known now: before a model with them is put in force.
@@ -46,15 +48,14 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   /// Another replica may write status and Events from now on. Metrics are told to the end.
   void drain();
 
-  const kubernetes::Controller& controller() const { return *controller_; }
-
  private:
-  explicit KubernetesMode(Parts parts) : parts_(std::move(parts)) {}
+  explicit KubernetesMode(Parts parts);
   void make_metrics(const MetricsOptions& options, const kubernetes::ClusterAccess& access);
   void on_translation(std::shared_ptr<const kubernetes::Translation> translation) override;
   void on_endpoints(kubernetes::Translator::EndpointUpdate update) override;
   void on_leadership() override;
   void on_remark(const std::string& remark) override;
+  void look_for_problems();
 
   const Parts parts_;
   std::shared_ptr<const config::PemPair> self_made_;  ///< for hosts without a certificate
@@ -64,9 +65,11 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   std::unique_ptr<ClusterMetrics> metrics_;  ///< null: not wanted
   std::shared_ptr<const kubernetes::Translation> translation_;
   kubernetes::Translator::EndpointUpdate endpoints_;  ///< as last told of
+  Timer problem_timer_;
+  std::vector<std::string> problems_;  ///< as last told of
 };
 
-/// Where listeners are when no file says so, and what the status pages are for.
+/// What holds when no file says otherwise.
 std::string_view default_kubernetes_configuration();
 
 /// What may not change while the cluster is served: routes name these.

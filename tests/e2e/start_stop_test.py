@@ -6,8 +6,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 
-from harness import BIN, CONFIG, System, run_tests, wait_until
+from harness import BIN, CONFIG, System, free_port, run_tests, wait_until
 
 NAMES = """\
   - {name: lost, endpoints: ["nowhere.invalid:80"]}
@@ -130,6 +131,43 @@ def a_log_in_use_that_breaks_keeps_no_reload_out_and_is_tried_again():
         wait_until(lambda: '"greeting"' in (folder / "access.log").read_text(), "and written")
 
 
+KUBECONFIG = """\
+apiVersion: v1
+kind: Config
+current-context: nobody
+contexts: [{name: nobody, context: {cluster: nobody, user: nobody}}]
+clusters: [{name: nobody, cluster: {server: "http://127.0.0.1:%d"}}]
+users: [{name: nobody, user: {}}]
+"""
+ENTRANCES = """\
+version: 1
+listeners: [{name: http, address: "127.0.0.1:%d"}]
+routes: []
+"""
+
+
+def a_flag_of_the_cluster_that_cannot_be_used_is_said_and_ends_the_start():
+    with socket.socket() as taken, tempfile.TemporaryDirectory() as folder:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        for name, text in (("kubeconfig", KUBECONFIG % free_port()), ("gateway.yaml", ENTRANCES % free_port())):
+            with open(f"{folder}/{name}", "w") as file:
+                file.write(text)
+        for flags, words in (
+                (["--metrics-service=m", f"--metrics-listen={busy}"], "already in use"),
+                (["--metrics-service=m", "--metrics-listen=nowhere"], "--metrics-listen"),
+                (["--metrics-service=m", "--metrics-listen=127.0.0.1:0", f"--peers-listen={busy}"], "already in use"),
+                (["--publish-service=gateway"], "--publish-service"),
+                (["--default-certificate=tls"], "--default-certificate"),
+                (["--default-backend=jobs/app-a"], "--default-backend")):
+            done = subprocess.run([BIN / "gateway", "--kubernetes", f"--kubeconfig={folder}/kubeconfig",
+                                   f"--config={folder}/gateway.yaml", *flags],
+                                  capture_output=True, text=True, timeout=30)
+            assert done.returncode == 1, (flags, done.returncode, done.stderr)
+            assert words in done.stderr.lower() or words in done.stderr, (flags, done.stderr)
+
+
 def a_reload_while_draining_is_answered():
     with System(drain_delay="10s") as system:
         gateway = system.processes["gateway"]
@@ -180,5 +218,6 @@ if __name__ == "__main__":
                         files_that_come_late_are_seen,
                         a_log_that_cannot_be_opened_refuses_the_configuration,
                         a_log_in_use_that_breaks_keeps_no_reload_out_and_is_tried_again,
+                        a_flag_of_the_cluster_that_cannot_be_used_is_said_and_ends_the_start,
                         a_reload_while_draining_is_answered,
                         a_proxy_header_under_way_at_sigterm_is_waited_for]))
