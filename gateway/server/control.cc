@@ -130,8 +130,7 @@ bool Control::start() {
 tl::expected<config::LoadedModel, config::Problems> Control::load(
     std::vector<std::string>* paths) const {
   if (config_file_.empty())
-    return config::load_text("the built-in configuration",
-                             std::string(default_kubernetes_configuration()), policy_tables(),
+    return config::load_text("built-in", default_kubernetes_configuration(), policy_tables(),
                              config::process_environment(), config::NamedFiles::open, paths);
   return config::load_file(config_file_, policy_tables(), config::process_environment(), paths);
 }

@@ -194,7 +194,7 @@ void KubernetesMode::drain() {
   controller_->release([] {});
 }
 
-std::string_view default_kubernetes_configuration() {
+std::string default_kubernetes_configuration() {
   return R"(version: 1
 process:
   drain: {delay: 15s, deadline: 60s}

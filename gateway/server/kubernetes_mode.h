@@ -70,7 +70,7 @@ class KubernetesMode final : private kubernetes::ControllerListener {
 };
 
 /// What holds when no file says otherwise.
-std::string_view default_kubernetes_configuration();
+std::string default_kubernetes_configuration();
 
 /// What may not change while the cluster is served: routes name these.
 bool same_entrances(const config::Model& before, const config::Model& after);
