@@ -46,7 +46,10 @@ class Demo:
         text = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         found = {}
         for pid in map(int, text.split()):
-            name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+            try:
+                name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
+            except FileNotFoundError:  # a command of the script's own that ended just now
+                continue
             if pathlib.Path(name).name in ("gateway", "app_a", "app_b"):
                 found.setdefault(pathlib.Path(name).name, []).append(pid)
         return found
