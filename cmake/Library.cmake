@@ -32,15 +32,26 @@ function(gateway_use_precompiled target name)
   endif()
 endfunction()
 
-# gateway_library(<folder> [DEPS <folder>...] [LIBS <external target>...])
+# Most presets compile several files of a target as one unit, for reading headers is most of the work.
+# gateway_compile_alone(<file>...) or ALONE in the functions below: files whose local names are those of
+# a neighbour. APART keeps every file of a library a unit of its own.
+function(gateway_compile_alone)
+  set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
+# gateway_library(<folder> [APART] [DEPS <folder>...] [LIBS <external target>...] [ALONE <file>...])
 # One static library of every .cc in the calling folder. DEPS name lower layers: one that has not been
 # declared yet is an upward include and stops the configuration.
 function(gateway_library name)
-  cmake_parse_arguments(arg "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "APART" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(gateway_${name} STATIC ${sources})
+    gateway_compile_alone(${arg_ALONE})
+    if(arg_APART)
+      set_target_properties(gateway_${name} PROPERTIES UNITY_BUILD OFF)
+    endif()
     set(scope PUBLIC)
   else()
     add_library(gateway_${name} INTERFACE)
@@ -66,11 +77,13 @@ function(gateway_library name)
   endif()
 endfunction()
 
-# gateway_unit_test(<folder> [DEPS <library folder>...]): tests/unit/<folder>/*_test.cc as one program.
+# gateway_unit_test(<folder> [DEPS <library folder>...] [ALONE <file>...]):
+# tests/unit/<folder>/*_test.cc as one program.
 function(gateway_unit_test name)
-  cmake_parse_arguments(arg "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   add_executable(unit_${name} ${sources})
+  gateway_compile_alone(${arg_ALONE})
   foreach(dep IN LISTS arg_DEPS)
     target_link_libraries(unit_${name} PRIVATE gateway_${dep})
   endforeach()

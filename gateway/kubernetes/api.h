@@ -31,6 +31,9 @@ struct ApiResponse {
   std::optional<Duration> retry_after = std::nullopt;
 
   bool ok() const { return status >= 200 && status < 300; }
+  bool not_found() const { return status == 404; }
+  /// A write was refused because the object has changed since it was read.
+  bool conflict() const { return status == 409; }
 };
 
 /// A request under way. Destroying it calls it off: nothing is heard of it afterwards.

@@ -15,7 +15,6 @@ namespace gateway::kubernetes {
 namespace {
 
 constexpr std::string_view kGroup = "/apis/apiregistration.k8s.io/v1";
-constexpr int kNotFound = 404;
 
 struct Seen {
   ObjectName service;
@@ -82,7 +81,7 @@ void ApiServiceWriter::work() {
 
 void ApiServiceWriter::on_written(const Result<ApiResponse>& result) {
   const auto call = std::move(call_);
-  if (result && (result->ok() || result->status == kNotFound)) {
+  if (result && (result->ok() || result->not_found())) {
     // What it has now comes by the watch.
     problem_.clear();
     backoff_.reset();

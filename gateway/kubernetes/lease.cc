@@ -13,8 +13,6 @@ namespace {
 using nlohmann::json;
 
 constexpr int kCreated = 201;
-constexpr int kNotFound = 404;
-constexpr int kConflict = 409;
 
 std::string text_of(const json& object, const char* key) {
   const auto found = object.find(key);
@@ -100,7 +98,7 @@ void Lease::on_read(const Result<ApiResponse>& result) {
     problem_ = "read the Lease: " + result.error().to_string();
     return;
   }
-  if (result->status == kNotFound) {
+  if (result->not_found()) {
     lease_.reset();
     holder_.clear();
     return write(options_.identity, options_.duration);
@@ -172,7 +170,7 @@ void Lease::on_written(const Result<ApiResponse>& result, Instant sent_at) {
     problem_ = "write the Lease: " + result.error().to_string();
     return;
   }
-  if (result->status == kConflict || result->status == kNotFound) return set_leader(false);
+  if (result->conflict() || result->not_found()) return set_leader(false);
   const bool written = result->status == 200 || result->status == kCreated;
   if (!written || !observe(result->body)) {
     problem_ = error_of(*result, "write the Lease").detail;

@@ -27,7 +27,7 @@ Text canonical(const std::string& path) {
 
 bool holds_group(std::string_view target) { return target.find('$') != std::string_view::npos; }
 
-std::string quoted(std::string_view path) {
+std::string literal_pattern(std::string_view path) {
   constexpr std::string_view kSpecial = R"(\.[](){}*+?^$|)";
   std::string out;
   for (const char c : path) {
@@ -102,7 +102,7 @@ bool is_pattern(const IngressPath& path, const IngressPlan& plan) {
 PathPattern pattern_of_text(const PathPattern& plain) {
   PathPattern made = plain;
   made.kind = PathMatch::regex;
-  made.path = fmt::format("(?i)(?:{}).*", quoted(plain.path));
+  made.path = fmt::format("(?i)(?:{}).*", literal_pattern(plain.path));
   return made;
 }
 

@@ -6,12 +6,6 @@
 #include "gateway/kubernetes/status.h"
 
 namespace gateway::kubernetes {
-namespace {
-
-constexpr int kNotFound = 404;
-
-}  // namespace
-
 StatusWriter::StatusWriter(TimerWheel& timers, Random& random, Api& api,
                            std::function<bool()> may_write)
     : timers_(timers),
@@ -97,7 +91,7 @@ void StatusWriter::on_written(const ObjectName& name, const LoadBalancerAddresse
   Entry& entry = entries_.at(name);
   // The answer's closure is the call's own: it goes when nothing here is needed any more.
   const auto call = std::move(entry.call);
-  if (result && (result->ok() || result->status == kNotFound)) {
+  if (result && (result->ok() || result->not_found())) {
     problem_.clear();
     backoff_.reset();
     // The watch will say so too; until then it is not written again.

@@ -31,7 +31,7 @@ SecretData decoded(const json& secret) {
   return data;
 }
 
-std::string text_of(const json& object, std::string_view key) {
+std::string text_at(const json& object, std::string_view key) {
   const auto found = object.is_object() ? object.find(key) : object.end();
   return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
 }
@@ -64,8 +64,8 @@ void AuthoritySecret::on_object(std::string_view text) {
     const json secret = json::parse(text, nullptr, false);
     if (!secret.is_object() || !secret.contains("metadata"))
       return remark_once("the Secret " + secret_.to_string() + " cannot be read");
-    version_ = text_of(secret["metadata"], "resourceVersion");
-    type_ = text_of(secret, "type");
+    version_ = text_at(secret["metadata"], "resourceVersion");
+    type_ = text_at(secret, "type");
     data_ = decoded(secret);
   }
   look();

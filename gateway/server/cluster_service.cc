@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "gateway/config/named_files.h"
+#include "gateway/http/alpn.h"
 
 namespace gateway::server {
 namespace {
 
-constexpr std::string_view kAlpn[] = {"http/1.1"};
 constexpr std::size_t kMostPeerList = 1 << 20;
 
 double wall_seconds() {
@@ -32,9 +32,9 @@ Result<void> make_contexts(ClusterService::Prepared& prepared, net::TlsLibrary& 
   auto client = net::ClientTlsContext::make(library, prepared.peer_tls, files);
   if (!client) return tl::make_unexpected(client.error());
   prepared.client = std::move(*client);
-  auto server = net::ServerTlsContext::make(library, listener_tls(), "cluster",
-                                            net::CertificateSet::make({files.certificate}),
-                                            std::make_shared<net::TicketKeys>(), kAlpn, files.ca);
+  auto server = net::ServerTlsContext::make(
+      library, listener_tls(), "cluster", net::CertificateSet::make({files.certificate}),
+      std::make_shared<net::TicketKeys>(), http::kAlpn, files.ca);
   if (!server) return tl::make_unexpected(server.error());
   prepared.server = std::move(*server);
   return {};

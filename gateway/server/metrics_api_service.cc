@@ -2,12 +2,9 @@
 
 #include <utility>
 
+#include "gateway/http/alpn.h"
+
 namespace gateway::server {
-namespace {
-
-constexpr std::string_view kAlpn[] = {"http/1.1"};
-
-}  // namespace
 
 MetricsApiService::MetricsApiService(EventLoop& loop, net::TlsLibrary& library,
                                      custom_metrics::ClusterSum& sum,
@@ -55,9 +52,9 @@ Result<void> MetricsApiService::renew(std::shared_ptr<const net::Certificate> ce
     config::ListenerTls settings;
     settings.client_certificates = config::ClientCertificates::optional;
     settings.tickets = false;
-    auto made = net::ServerTlsContext::make(library_, settings, "metrics API",
-                                            net::CertificateSet::make({certificate}),
-                                            std::make_shared<net::TicketKeys>(), kAlpn, client_ca);
+    auto made = net::ServerTlsContext::make(
+        library_, settings, "metrics API", net::CertificateSet::make({certificate}),
+        std::make_shared<net::TicketKeys>(), http::kAlpn, client_ca);
     if (!made) return tl::make_unexpected(made.error());
     tls = std::move(*made);
   }

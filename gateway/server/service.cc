@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "gateway/base/file.h"
+#include "gateway/http/alpn.h"
 #include "gateway/runtime/folder_watch.h"
 #include "gateway/runtime/timer.h"
 
@@ -12,7 +13,6 @@ namespace gateway::server {
 namespace {
 
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
-constexpr std::string_view kAlpn[] = {"http/1.1"};
 
 }  // namespace
 
@@ -78,7 +78,7 @@ Result<void> Service::load_certificates() {
 Result<std::unique_ptr<net::ServerTlsContext>> Service::make_context(
     net::TlsLibrary& library, std::shared_ptr<const net::CertificateSet> certificates) const {
   return net::ServerTlsContext::make(library, *options_.listener.tls, options_.listener.name,
-                                     std::move(certificates), tickets_, kAlpn);
+                                     std::move(certificates), tickets_, http::kAlpn);
 }
 
 std::vector<std::string> Service::tls_files() const {

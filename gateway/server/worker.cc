@@ -3,16 +3,15 @@
 #include <pthread.h>
 
 #include <algorithm>
-#include <array>
 
 #include "gateway/base/check.h"
 #include "gateway/downstream/server_connection.h"
+#include "gateway/http/alpn.h"
 #include "gateway/net/tls_client.h"
 
 namespace gateway::server {
 namespace {
 
-constexpr std::array<std::string_view, 1> kAlpn = {"http/1.1"};
 constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
 
 const ListenerPlan* find_plan(const std::vector<ListenerPlan>& plans, std::string_view name) {
@@ -114,7 +113,7 @@ Result<std::unique_ptr<Worker::Staged>> Worker::stage(WorkerUpdate update) {
   for (const ListenerPlan& plan : staged->update.listeners) {
     if (!plan.certificates || keeps_tls(plan)) continue;
     auto made = net::ServerTlsContext::make(tls_library_, *plan.model.tls, plan.model.name,
-                                            plan.certificates, plan.tickets, kAlpn);
+                                            plan.certificates, plan.tickets, http::kAlpn);
     if (!made) return tl::make_unexpected(made.error());
     staged->server_tls.emplace(plan.model.name, std::move(*made));
   }
