@@ -18,7 +18,7 @@ std::string read_in_every_cut(std::string_view wire, MakeTrace make, Finish fini
   const auto whole = make();
   whole->feed(wire);
   finish(*whole);
-  const std::string expected = whole->text();
+  std::string expected = whole->text();
 
   const auto single = make();
   for (std::size_t i = 0; i < wire.size(); ++i) single->feed(wire.substr(i, 1));
