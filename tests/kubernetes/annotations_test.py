@@ -7,7 +7,7 @@ import pytest
 
 from harness.api import wait_until
 from harness.certificates import make_secret
-from harness.load import NamedConnection, Answer, exchange
+from harness.load import Answer, NamedConnection, exchange
 
 DOMAIN = "notes.example.com"
 INGRESSES = []
@@ -313,17 +313,17 @@ def denylist_source_range(site):
     assert site.status() == 403
 
 
-@case(token_auth_upstream="judge:http", token_auth_path="/judge-once")
+@case(token_auth_upstream="judge:http", token_auth_path="/user/once")
 def token_auth_path(site):
     assert site.status() == 401
     assert [each.status for each in site.several(3, headers=GOOD)] == [200, 200, 200]
-    assert site.seen("POST /judge-once ", "judge") == 1
+    assert site.seen("POST /user/once ", "judge") == 1
 
 
-@case(token_auth_upstream="judge:http", token_auth_path="/judge-always", token_auth_allow_ttl="0s")
+@case(token_auth_upstream="judge:http", token_auth_path="/user/always", token_auth_allow_ttl="0s")
 def token_auth_allow_ttl(site):
     assert [each.status for each in site.several(3, headers=GOOD)] == [200, 200, 200]
-    assert site.seen("POST /judge-always ", "judge") == 3
+    assert site.seen("POST /user/always ", "judge") == 3
 
 
 @case(token_auth_upstream="judge:http", token_auth_path="/status/401/always", token_auth_deny_ttl="0s")
@@ -360,7 +360,8 @@ def limit_burst(site):
     assert [each.status for each in site.several(4)] == [200] * 3 + [429]
 
 
-@case(limit_rpm="1", limit_burst="1", limit_by="token", token_auth_upstream="judge:http")
+@case(limit_rpm="1", limit_burst="1", limit_by="token", token_auth_upstream="judge:http",
+      token_auth_path="/user/somebody")
 def limit_by(site):
     assert [each.status for each in site.several(2, headers=GOOD)] == [200, 429]
     assert site.status(headers={"Authorization": "another"}) == 200

@@ -10,6 +10,7 @@ from harness.cluster import ingress
 from harness.load import ask, exchange
 
 SITE = "site.example.com"
+OPEN = "open.example.com"
 TOKEN = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"
 KEY = TOKEN + ".9jg46WB3rR_AHD-EBXdN7cBkH1WOu0tA3M9fm21mqTI"
 CHALLENGE = f"/.well-known/acme-challenge/{TOKEN}"
@@ -124,7 +125,9 @@ def test_a_challenge_is_answered_over_plain_http_where_all_else_redirects_and_as
     assert not gateway.events("Ingress", "cm-acme-http-solver-5bzzn")
 
 
-def test_a_challenge_is_answered_where_every_route_asks_for_a_token(gateway, login_of_every_route):
+def test_a_challenge_is_answered_where_every_route_asks_for_a_token(gateway, apply, login_of_every_route):
+    apply(ingress("open", "/hello", host=OPEN, enable_global_auth="false"))
+    wait_until(lambda: everywhere(gateway, "/hello", 200, host=OPEN), 10, "who is exempt")
     wait_until(lambda: everywhere(gateway, "/hello", 401), 20, "a login everywhere")
     assert solved()
     assert ask(CHALLENGE, host=SITE) == (200, KEY.encode())

@@ -112,7 +112,7 @@ def test_the_annotation_policy_refuses_a_wrong_value_and_says_where(plane, names
     assert "ssl-redirect must be true or false" in refusal(ssl_redirect="perhaps")
     assert "app-root must be a path that begins with '/'" in refusal(app_root="start")
     assert "an unknown auth-, limit- or -source-range annotation" in refusal(auth_typo="on")
-    assert "snippets are refused" in refusal(configuration_snippet="deny all;")
+    assert "snippets are refused" in refusal(lua_snippet="deny all;")
     assert refusal(ssl_redirect="true", app_root="/start", token_auth_upstream="app-b:http", limit_rps="5") == ""
     status = plane.api.request("GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/"
                                "gateway-annotations")["status"]

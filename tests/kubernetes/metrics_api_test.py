@@ -120,7 +120,7 @@ def test_the_autoscalers_as_shipped_are_well_and_have_nothing_to_complain_of(gat
         wait_until(lambda: all(map(well, apps)), 60, "autoscalers that are well")
         for each in events():  # of when there was nothing to read yet
             gateway.api.delete("Event", each["metadata"]["name"], "jobs")
-        gateway.wait_for_syncs(3)
+        gateway.wait_for_syncs(2)
         assert all(map(well, apps))
         assert not [each["note"] for each in events()]
         description = gateway.kubectl("describe", "hpa", *apps, "-n", "jobs")

@@ -11,7 +11,7 @@ import time
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """/status/NNN answers so, /wait/SECONDS later."""
+    """/status/NNN answers so, /wait/SECONDS later, /user/NAME with a name alone, as who judges tokens does."""
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
@@ -21,6 +21,8 @@ class Echo(http.server.BaseHTTPRequestHandler):
             time.sleep(float(words[1]))  # the test's own wish
         body = json.dumps({"pod": os.environ["HOSTNAME"], "path": self.path, "method": self.command, "size": size,
                            "headers": {name.lower(): value for name, value in self.headers.items()}}).encode()
+        if words[0] == "user":
+            body = words[1].encode()
         self.send_response(int(words[1]) if words[0] == "status" else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
