@@ -81,6 +81,8 @@ def test_all_replicas_dark_freeze_the_autoscaler(gateway, three_app_a):
         for each in hanging:
             gateway.continue_process(each)
     wait_until(lambda: gateway.replicas("app-a") == 1, 120, "one App A, by true numbers again")
+    # On a slow machine they hung for so long that their probes began to restart them.
+    wait_until(lambda: len(gateway.ready_pods("gateway", "gateway")) == 3, 90, "three ready replicas")
 
 
 def shows(pods, host, status=200):
