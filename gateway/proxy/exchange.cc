@@ -68,6 +68,7 @@ void Exchange::run() {
   if (headers.has(HeaderId::te)) takes_trailers_ = takes_trailers(headers);
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
+  if (!context_.peer_trusted) filter::remove_forwarding_claims(headers);
   run_request_filters();
 }
 
