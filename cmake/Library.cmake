@@ -32,9 +32,9 @@ function(gateway_use_precompiled target name)
   endif()
 endfunction()
 
-# Most presets compile several files of a target as one unit, for reading headers is most of the work.
-# gateway_compile_alone(<file>...) or ALONE in the functions below: files whose local names are those of
-# a neighbour. APART keeps every file of a library a unit of its own.
+# Releases and lint compile several files of a target as one unit, for reading headers is most of the
+# work. gateway_compile_alone(<file>...) or ALONE in the functions below: files whose local names are
+# those of a neighbour. APART keeps every file of a library a unit of its own.
 function(gateway_compile_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
