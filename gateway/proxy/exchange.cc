@@ -208,6 +208,7 @@ bool Exchange::pass_stages(std::string_view& bytes) {
 void Exchange::on_request_body(std::string_view bytes) {
   if (finished_) return;
   request_bytes_ += bytes.size();
+  if (substitute_call_) return;  // whom it was for has answered
   if (!pass_stages(bytes)) return;
   if (calling_) {
     call_.write_body(bytes);
@@ -223,13 +224,16 @@ void Exchange::on_request_body(std::string_view bytes) {
 void Exchange::on_request_trailers(http::HeaderList& trailers) {
   if (finished_) return;
   remove_identity_headers(trailers);
+  for (const std::string_view name : route_->identity_headers())
+    trailers.remove_if(
+        [&](const http::Header& field) { return http::same_variable(field.name, name); });
   // The list's fields live in the arena, the list itself may not.
   request_trailers_ = context_.arena.make<http::HeaderList>(trailers);
 }
 
 void Exchange::on_request_end() {
   request_ended_ = true;
-  if (finished_ || !calling_) return;
+  if (finished_ || !calling_ || substitute_call_) return;
   count_arrival();
   call_.end_body(request_trailers_);
 }
@@ -243,12 +247,12 @@ void Exchange::on_request_failed(const Error& error) {
 void Exchange::on_writable() {
   if (finished_ || !response_paused_) return;
   response_paused_ = false;
-  call_.resume_response();
+  answering_call().resume_response();
 }
 
 void Exchange::on_abort(const Error& error) {
   if (calling_) count_arrival();
-  call_.cancel();
+  cancel_calls();
   finish(head_sent_ ? status_ : describe(ErrorCode::client_closed).status,
          error.code == ErrorCode::canceled ? ErrorCode::client_closed : error.code);
 }
@@ -274,10 +278,35 @@ void Exchange::reply(const filter::LocalReply& wanted) {
 }
 
 void Exchange::reply_or_reset(const Error& error) {
-  call_.cancel();
-  if (!head_sent_) return reply(error.code);
+  cancel_calls();
+  if (!head_sent_) {
+    filter::LocalReply wanted;
+    wanted.code = error.code;
+    if (substitute_call_ && error.side == Side::upstream) {
+      wanted.status = dropped_status_;
+      wanted.text = "The service answered with an error.";
+    }
+    return reply(wanted);
+  }
   stream_.reset(error);
   finish(status_, error.code);
+}
+
+// What is left of the answer that is dropped ends with its connection.
+void Exchange::substitute(int status) {
+  dropped_status_ = status;
+  call_.cancel();
+  const filter::Substitute& wanted = *context_.substitute;
+  substitute_call_ = std::make_unique<upstream::Call>();
+  upstream::CallOptions options;
+  options.request_timeout = wanted.timeout;
+  substitute_call_->start(LocalPtr<upstream::Upstream>(wanted.upstream), wanted.head, *this,
+                          options);
+}
+
+void Exchange::cancel_calls() {
+  call_.cancel();
+  if (substitute_call_) substitute_call_->cancel();
 }
 
 void Exchange::on_call_ready() {
@@ -299,8 +328,11 @@ void Exchange::on_response_head(http::ResponseHead& head) {
   if (head.status == 101)  // never asked for: Upgrade is not forwarded
     return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
   http::strip_hop_by_hop(head.headers);
-  call_filters(filter::kOnResponse,
-               [&](filter::Filter& each) { each.on_response(context_, head); });
+  const auto drops = [this] { return context_.substitute != nullptr && !substitute_call_; };
+  call_filters(filter::kOnResponse, [&](filter::Filter& each) {
+    if (!drops()) each.on_response(context_, head);
+  });
+  if (drops()) return substitute(head.status);
   for (const http::Header& field : context_.response_headers)
     head.headers.set(context_.arena, field.name, field.value);
   auto sent = stream_.send_head(head);
@@ -315,7 +347,7 @@ void Exchange::on_response_body(std::string_view bytes) {
   stream_.send_body(bytes);
   if (finished_ || response_paused_ || stream_.writable()) return;
   response_paused_ = true;
-  call_.pause_response();
+  answering_call().pause_response();
 }
 
 void Exchange::on_response_trailers(http::HeaderList& trailers) {
@@ -333,6 +365,12 @@ void Exchange::on_response_end() {
 
 void Exchange::on_call_failed(const Error& error) {
   count_arrival();
+  if (!head_sent_ && !substitute_call_) {
+    const int status = describe(error.code).status;
+    call_filters(filter::kOnFailure,
+                 [&](filter::Filter& each) { each.on_failure(context_, status); });
+    if (context_.substitute != nullptr) return substitute(status);
+  }
   reply_or_reset(error);
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "gateway/base/buffer.h"
@@ -55,6 +56,9 @@ class Exchange final : public downstream::Exchange,
   void reply(const filter::LocalReply& reply);
   void reply(ErrorCode code);
   void reply_or_reset(const Error& error);
+  void substitute(int status);
+  upstream::Call& answering_call() { return substitute_call_ ? *substitute_call_ : call_; }
+  void cancel_calls();
   void finish(int status, ErrorCode code);
   void log(int status, ErrorCode code);
 
@@ -75,6 +79,7 @@ class Exchange final : public downstream::Exchange,
   filter::HoldTicket ticket_;
   filter::RequestContext context_;
   upstream::Call call_;
+  std::unique_ptr<upstream::Call> substitute_call_;  ///< its answer goes out in place of call_'s
   Buffer early_body_;  ///< body bytes that came while a filter held the exchange
   http::HeaderList* request_trailers_ = nullptr;
   http::HeaderList response_trailers_;
@@ -83,6 +88,7 @@ class Exchange final : public downstream::Exchange,
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
   int status_ = 0;
+  int dropped_status_ = 0;  ///< of the answer that was substituted
   bool calling_ = false;
   bool request_ended_ = false;
   bool body_paused_ = false;
