@@ -215,18 +215,17 @@ class CorsPlan final : public Plan {
 
 /// "A, B, C"; `any` when `*` is among them.
 Result<std::string> join_tokens(const config::Value& list, bool& any) {
-  std::string joined;
-  if (!list.is_set()) return joined;
+  if (!list.is_set()) return std::string();
+  std::vector<std::string_view> names;
   for (const config::Value& each : list.as<config::Value::List>()) {
     const std::string& text = each.as<std::string>();
     if (!http::is_token(text))
       return failure(ErrorCode::invalid_argument, Side::internal,
                      fmt::format("'{}' is not the name of a method or field", text));
     any = any || text == "*";
-    joined += (joined.empty() ? "" : ", ") + text;
+    names.push_back(text);
   }
-  if (any) joined = "*";
-  return joined;
+  return any ? fmt::format("*") : fmt::format("{}", fmt::join(names, ", "));
 }
 
 Result<Rules> read(const config::Value& options) {

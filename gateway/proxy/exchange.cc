@@ -5,6 +5,7 @@
 #include "gateway/downstream/local_reply.h"
 #include "gateway/filter/client_address.h"
 #include "gateway/http/fields.h"
+#include "gateway/http/upgrade.h"
 #include "gateway/proxy/proxy.h"
 #include "gateway/routing/redirect.h"
 #include "gateway/routing/rewrite.h"
@@ -66,6 +67,8 @@ void Exchange::run() {
   route_->cells().begin();
   http::HeaderList& headers = context_.request.headers;
   if (headers.has(HeaderId::te)) takes_trailers_ = takes_trailers(headers);
+  if (headers.has(HeaderId::upgrade) && route_->model().upgrade != config::Upgrade::off)
+    upgrade_ = http::asked_upgrade(context_.request);
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
   run_request_filters();
@@ -174,6 +177,7 @@ void Exchange::forward() {
   upstream_ = proxy_.target(*route_, route_->route().split.pick(random));
   if (!upstream_) return reply(ErrorCode::no_endpoint);
   upstream::CallOptions options = route_->call_options();
+  options.upgrade = upgrade_;
   options.hash = upstream_->picker().hash_of(request, context_.client);
   calling_ = true;
   call_.start(upstream_, request, *this, options);
@@ -209,7 +213,8 @@ void Exchange::on_request_body(std::string_view bytes) {
   if (finished_) return;
   request_bytes_ += bytes.size();
   if (substitute_call_) return;  // whom it was for has answered
-  if (!pass_stages(bytes)) return;
+  // What passes a tunnel is no body.
+  if (!call_.tunnel() && !pass_stages(bytes)) return;
   if (calling_) {
     call_.write_body(bytes);
     if (finished_ || call_.writable()) return;
@@ -236,6 +241,7 @@ void Exchange::on_request_end() {
   if (finished_ || !calling_ || substitute_call_) return;
   count_arrival();
   call_.end_body(request_trailers_);
+  if (response_ended_ && !finished_) end_tunnel(ErrorCode::none);
 }
 
 void Exchange::on_request_failed(const Error& error) {
@@ -325,21 +331,57 @@ void Exchange::on_informational(http::ResponseHead& head) {
 
 void Exchange::on_response_head(http::ResponseHead& head) {
   count_arrival();
-  if (head.status == 101)  // never asked for: Upgrade is not forwarded
-    return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
-  http::strip_hop_by_hop(head.headers);
-  const auto drops = [this] { return context_.substitute != nullptr && !substitute_call_; };
-  call_filters(filter::kOnResponse, [&](filter::Filter& each) {
-    if (!drops()) each.on_response(context_, head);
-  });
-  if (drops()) return substitute(head.status);
-  for (const http::Header& field : context_.response_headers)
-    head.headers.set(context_.arena, field.name, field.value);
+  if (head.status == 101) return start_tunnel(head);
+  if (!prepare_head(head)) return;
   auto sent = stream_.send_head(head);
   if (!sent)
     return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, sent.error().detail));
   status_ = head.status;
   head_sent_ = true;
+}
+
+// False: a filter has the answer dropped and another asked for.
+bool Exchange::prepare_head(http::ResponseHead& head) {
+  http::strip_hop_by_hop(head.headers);
+  const auto drops = [this] { return context_.substitute != nullptr && !substitute_call_; };
+  call_filters(filter::kOnResponse, [&](filter::Filter& each) {
+    if (!drops()) each.on_response(context_, head);
+  });
+  if (drops()) {
+    substitute(head.status);
+    return false;
+  }
+  for (const http::Header& field : context_.response_headers)
+    head.headers.set(context_.arena, field.name, field.value);
+  if (substitute_call_) return true;  // its endpoint is not the one to come back to
+  const std::string_view cookie =
+      upstream_->picker().cookie_for(context_.request, *call_.endpoint(), context_.arena);
+  if (!cookie.empty()) head.headers.add(context_.arena, HeaderId::set_cookie, cookie);
+  return true;
+}
+
+// Who answers 101 without having been asked, or takes up something else, would have the client's
+// next request read by rules of its own.
+void Exchange::start_tunnel(http::ResponseHead& head) {
+  const auto refuse = [this](std::string why) {
+    reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, std::move(why)));
+  };
+  if (substitute_call_ || upgrade_.empty() || !http::takes_up(head.headers, upgrade_))
+    return refuse("unasked 101");
+  if (!prepare_head(head)) return;
+  auto started = stream_.start_tunnel(head, upgrade_);
+  if (!started) return refuse(started.error().detail);
+  status_ = head.status;
+  head_sent_ = true;
+  request_ended_ = false;
+  tunnel_after_ = stream_.loop().now() - stream_.started();
+  call_.start_tunnel();
+}
+
+// Both sides have said that they send no more, or nobody has said anything for too long.
+void Exchange::end_tunnel(ErrorCode code) {
+  finish(status_, code);
+  stream_.send_end();
 }
 
 void Exchange::on_response_body(std::string_view bytes) {
@@ -359,12 +401,17 @@ void Exchange::on_response_trailers(http::HeaderList& trailers) {
 }
 
 void Exchange::on_response_end() {
+  if (call_.tunnel() && !request_ended_) {
+    response_ended_ = true;
+    return stream_.end_sending();
+  }
   finish(status_, ErrorCode::none);
   stream_.send_end(response_trailers_.empty() ? nullptr : &response_trailers_);
 }
 
 void Exchange::on_call_failed(const Error& error) {
   count_arrival();
+  if (error.code == ErrorCode::tunnel_idle) return end_tunnel(error.code);
   if (!head_sent_ && !substitute_call_) {
     const int status = describe(error.code).status;
     call_filters(filter::kOnFailure,
@@ -384,7 +431,7 @@ void Exchange::finish(int status, ErrorCode code) {
   if (finished_) return;
   finished_ = true;
   ticket_.unlink();
-  const Duration took = stream_.loop().now() - stream_.started();
+  const Duration took = call_.tunnel() ? tunnel_after_ : stream_.loop().now() - stream_.started();
   if (route_) {
     RouteCells& cells = route_->cells();
     cells.finish(status, took, request_bytes_, response_bytes_);
