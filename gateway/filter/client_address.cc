@@ -80,6 +80,8 @@ std::string_view client_network(const IpAddress& address, int ipv6_bits, Network
   return {storage.data(), storage.size()};
 }
 
+void remove_forwarding_claims(http::HeaderList& headers) { headers.remove_if(claims_forwarding); }
+
 void write_forwarded_headers(http::RequestHead& request, Arena& arena,
                              const downstream::ConnectionFacts& connection, bool peer_trusted,
                              bool host_rewritten, std::string_view original_host) {
@@ -87,9 +89,8 @@ void write_forwarded_headers(http::RequestHead& request, Arena& arena,
   const std::string_view proto = connection.tls->is_tls ? "https" : "http";
   http::HeaderList& headers = request.headers;
   if (!peer_trusted) {
-    headers.remove_if(claims_forwarding);
-    headers.add(arena, HeaderId::x_forwarded_for, peer);
-    headers.add(arena, HeaderId::x_forwarded_proto, proto);
+    headers.set(arena, HeaderId::x_forwarded_for, peer);
+    headers.set(arena, HeaderId::x_forwarded_proto, proto);
   } else {
     std::string_view chain;
     for (const http::Header& field : headers)

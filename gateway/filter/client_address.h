@@ -29,10 +29,13 @@ using NetworkBytes = std::array<char, 16>;
 /// or `storage`.
 std::string_view client_network(const IpAddress& address, int ipv6_bits, NetworkBytes& storage);
 
-/// Writes what the upstream is told about the client: X-Forwarded-For and X-Forwarded-Proto. From a
-/// peer that is not trusted, Forwarded, X-Real-IP and the X-Forwarded family are removed first
-/// (CVE-2024-45806); a trusted peer's are kept and its address is appended. `host_rewritten`: the
-/// original Host is kept in X-Forwarded-Host.
+/// Takes away what a peer that is not trusted says of clients: Forwarded, X-Real-IP and the
+/// X-Forwarded family (CVE-2024-45806). Before filters write fields of these names.
+void remove_forwarding_claims(http::HeaderList& headers);
+
+/// Writes what the upstream is told about the client: X-Forwarded-For and X-Forwarded-Proto. To
+/// what a trusted peer says its address is appended. `host_rewritten`: the original Host is kept in
+/// X-Forwarded-Host.
 void write_forwarded_headers(http::RequestHead& request, Arena& arena,
                              const downstream::ConnectionFacts& connection, bool peer_trusted,
                              bool host_rewritten, std::string_view original_host);

@@ -18,6 +18,14 @@
   ROW(kHeaderEdits)
 
 namespace gateway::filter {
+namespace {
+
+bool is_login(std::string_view type) {
+  return type == "token" || type == "basic_auth" || type == "external_auth" ||
+         type == "client_certificate";
+}
+
+}  // namespace
 
 // One list for declarations and table, so that a filter costs one line.
 #define DECLARE(row) extern const FilterType row;
@@ -45,6 +53,13 @@ const FilterType* find_filter_type(std::string_view type) {
     if (row.policy.type == type) return &row;
   }
   return nullptr;
+}
+
+bool asks_for_login(const config::PolicySettings& settings) {
+  if (is_login(settings.type)) return true;
+  const FilterType* type = find_filter_type(settings.type);
+  return type != nullptr && type->policy.needs != nullptr &&
+         is_login(type->policy.needs(settings.options).type);
 }
 
 std::size_t run_position(const config::PolicySettings& settings) {

@@ -22,6 +22,8 @@ std::size_t run_position(const config::PolicySettings& settings);
 /// counted twice.
 std::vector<config::PolicySettings> run_order(const std::vector<config::PolicySettings>& global,
                                               const std::vector<config::PolicySettings>& own);
+/// Whether it asks who somebody is, or needs the verdict of one that does.
+bool asks_for_login(const config::PolicySettings& settings);
 /// Null when unknown.
 const FilterType* find_filter_type(std::string_view type);
 

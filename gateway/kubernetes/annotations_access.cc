@@ -238,7 +238,8 @@ constexpr Annotation kExternalAuth[] = {
      .judge = judge_set_cookie},
     {.field = {.name = "enable-global-auth",
                .type = FieldType::boolean,
-               .text = "Whether the policies of every Ingress hold here too.",
+               .text = "Whether a login that the gateway's own configuration asks for on every "
+                       "route is asked for here too.",
                .default_text = "true"},
      .security = true},
     {.field = {.name = "auth-keepalive", .type = FieldType::integer, .text = ""},

@@ -177,15 +177,14 @@ void Controller::translate() {
   endpoints_version_ = store_.endpoints_version();
   translation_ = std::make_shared<const Translation>(translator_.translate(store_));
   follow_references();
-  if (!synced_) {
-    // Whoever needs a Secret to be guarded must not be seen without it, not even for a moment.
-    if (!references_listed() && timers_.now() < waiting_since_ + kLongestForReferences) {
-      hold_off_.arm(timers_, settings_.longest_hold_off);
-      model_version_ = 0;
-      return;
-    }
-    synced_ = true;
+  // Whoever needs a Secret to be guarded must not be seen without it, not even for a moment; nor
+  // may paths fail because what they have begun to name has not been read yet.
+  if (!references_listed() && timers_.now() < references_awaited_until_) {
+    hold_off_.arm(timers_, settings_.longest_hold_off);
+    model_version_ = 0;
+    return;
   }
+  synced_ = true;
   status_.keep([this](const ObjectName& name) { return store_.find<Ingress>(name) != nullptr; });
   status_.set_ingresses(translation_->ours);
   events_.set_notices(translation_->notices);
@@ -210,10 +209,14 @@ void Controller::follow(std::string_view plural, const std::set<ObjectName>& nam
     const std::string key = reference_key(plural, scope);
     auto& slot = references_[key];
     if (slot) continue;
-    if (auto known = before.extract(key); !known.empty())
+    if (auto known = before.extract(key); !known.empty()) {
       slot = std::move(known.mapped());
-    else
+    } else {
       slot = make_watch<T>(kCore, plural, scope, {});
+      // Others that come while this is waited for do not make it longer.
+      const Instant now = timers_.now();
+      if (now >= references_awaited_until_) references_awaited_until_ = now + kLongestForReferences;
+    }
   }
 }
 

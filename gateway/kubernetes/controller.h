@@ -119,6 +119,8 @@ class Controller {
   Watches references_;
   Timer hold_off_;
   Instant waiting_since_{};
+  /// Until then objects that are named since a moment are waited for.
+  Instant references_awaited_until_{};
   std::uint64_t model_version_ = 0;
   std::uint64_t endpoints_version_ = 0;
   bool synced_ = false;

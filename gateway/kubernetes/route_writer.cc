@@ -20,19 +20,6 @@ bool is_challenge(const PathPattern& pattern) {
          (pattern.path.size() == kChallenge.size() || pattern.path[kChallenge.size()] == '/');
 }
 
-bool is_login(std::string_view type) {
-  return type == "token" || type == "basic_auth" || type == "external_auth" ||
-         type == "client_certificate";
-}
-
-// Or needs the verdict of one that does.
-bool asks_for_login(const config::PolicySettings& filter) {
-  if (is_login(filter.type)) return true;
-  const filter::FilterType* type = filter::find_filter_type(filter.type);
-  return type != nullptr && type->policy.needs != nullptr &&
-         is_login(type->policy.needs(filter.options).type);
-}
-
 std::string_view mark_of(PathMatch kind) {
   switch (kind) {
     case PathMatch::exact: return "=";
@@ -287,23 +274,22 @@ void RouteWriter::emit_redirect(const Draft& draft, const Route& route) {
   plain.matches = route.matches;
   plain.listeners = settings_.plain_listeners;
   plain.redirect.emplace().scheme = "https";
-  add(std::move(plain), {draft.owner->meta().object_name(), {}});
+  // Nobody is to show a token before the way is a private one.
+  add(std::move(plain), {draft.owner->meta().object_name(), {}, true});
 }
 
 // `tls`: of listeners with TLS alone, or of all where there is no difference.
 void RouteWriter::finish(const Draft& draft, Route route, bool tls) {
   const PreparedIngress& owner = *draft.owner;
   if (draft.filters != nullptr) {
-    const bool global = owner.plan().global_policies && !draft.challenge;
     const auto& edits = tls && draft.hsts ? owner.edits_with_hsts : owner.edits;
-    route.filters.reserve(draft.filters->size() + (global ? settings_.global_filters.size() : 0) +
-                          (edits ? 1 : 0));
-    if (global) route.filters = settings_.global_filters;
+    route.filters.reserve(draft.filters->size() + (edits ? 1 : 0));
     for (const config::PolicySettings& filter : *draft.filters)
-      if (!draft.challenge || !asks_for_login(filter)) route.filters.push_back(filter);
+      if (!draft.challenge || !filter::asks_for_login(filter)) route.filters.push_back(filter);
     if (edits) route.filters.push_back(*edits);
   }
-  add(std::move(route), {owner.meta().object_name(), draft.service});
+  const bool open = draft.challenge || !owner.plan().global_policies;
+  add(std::move(route), {owner.meta().object_name(), draft.service, open});
 }
 
 void RouteWriter::add(Route route, RouteOrigin origin) {
@@ -375,8 +361,8 @@ void RouteWriter::write_default(const HostPlans& hosts) {
   route.name = "default-backend:*";
   named.name = "default-backend:hosts";
   if (any == hosts.end() || !claims(any->second, PathMatch::prefix))
-    add(std::move(route), {{}, ref.service});
-  if (!named.hosts.empty()) add(std::move(named), {{}, ref.service});
+    add(std::move(route), {{}, ref.service, false});
+  if (!named.hosts.empty()) add(std::move(named), {{}, ref.service, false});
 }
 
 }  // namespace gateway::kubernetes

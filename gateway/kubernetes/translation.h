@@ -31,14 +31,15 @@ struct TranslatorSettings {
   bool ssl_redirect = true;            ///< where the annotation is left out
   bool hsts = true;                    ///< likewise
   bool ingress_nginx_paths = false;    ///< one regular expression makes them of a whole host
-  /// On the routes of every Ingress, but below /.well-known/acme-challenge.
-  std::vector<config::PolicySettings> global_filters;
 };
 
 /// Where a route comes from, for metrics and status.
 struct RouteOrigin {
   ObjectName ingress;
   ObjectName service;  ///< empty where it does not forward
+  /// A login that is asked for on every route is not asked for here: below
+  /// /.well-known/acme-challenge, where a route but leads to https, or as its Ingress says.
+  bool open = false;
   auto operator<=>(const RouteOrigin&) const = default;
 };
 

@@ -71,6 +71,7 @@ void Exchange::run() {
     upgrade_ = http::asked_upgrade(context_.request);
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
+  if (!context_.peer_trusted) filter::remove_forwarding_claims(headers);
   run_request_filters();
 }
 

@@ -9,6 +9,7 @@
 
 #include "gateway/config/environment.h"
 #include "gateway/kubernetes/cluster_access.h"
+#include "gateway/server/cluster_routes.h"
 #include "gateway/server/default_certificate.h"
 
 namespace gateway::server {
@@ -178,7 +179,7 @@ void KubernetesMode::add_to(config::Model& model) const {
   const auto append = [](auto& to, const auto& from) {
     to.insert(to.end(), from.begin(), from.end());
   };
-  append(model.routes, more.routes);
+  add_cluster_routes(model, more);
   append(model.upstreams, more.upstreams);
   for (config::Listener& listener : model.listeners) {
     if (!listener.tls) continue;

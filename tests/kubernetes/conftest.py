@@ -1,4 +1,5 @@
 """One control plane, one node and one installation of the development overlay for all tests of a run."""
+import contextlib
 import itertools
 import os
 import pathlib
@@ -21,7 +22,8 @@ from harness.service_proxy import ServiceProxy  # noqa: E402
 
 # What needs least first; what takes the installation away last.
 ORDER = ("network_policy_test", "manifests_test", "harness_test", "apps_test", "traffic_test", "ingress_test",
-         "metrics_api_test", "autoscaling_test", "failures_test", "rollout_test", "uninstall_test")
+         "cert_manager_test", "annotations_test", "metrics_api_test", "autoscaling_test", "failures_test",
+         "rollout_test", "uninstall_test")
 _numbers = itertools.count(1)
 
 
@@ -66,6 +68,33 @@ def dev(plane, kubelet, adapter):
 def gateway(dev):
     """The same once the gateway serves it."""
     return dev.wait_for_gateway()
+
+
+@contextlib.contextmanager
+def applying(gateway):
+    """A function that applies manifests to the apps' namespace; they are taken away at the end."""
+    texts = []
+
+    def put(text):
+        texts.append(text)
+        gateway.apply(text)
+
+    yield put
+    for text in texts:
+        gateway.kubectl("delete", "-n", "jobs", "--ignore-not-found", "--wait=false", "-f", "-", text=text)
+
+
+@pytest.fixture
+def apply(gateway):
+    with applying(gateway) as put:
+        yield put
+
+
+@pytest.fixture(scope="module")
+def apply_for_all(gateway):
+    """The same for all tests of a file."""
+    with applying(gateway) as put:
+        yield put
 
 
 @pytest.fixture

@@ -1,29 +1,13 @@
 """What the controller makes of Ingresses: bad ones are refused alone, and nothing gets around a private upstream."""
-import base64
-import subprocess
-
 import pytest
 
 from harness.api import wait_until
+from harness.certificates import make_secret
 from harness.cluster import JOBS, TOKEN, ingress
 from harness.load import ask, certificate
 
 OTHER = "other.example.com"
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
-
-
-@pytest.fixture
-def apply(gateway):
-    """Applies manifests to the apps' namespace, and takes them away after the test."""
-    texts = []
-
-    def put(text):
-        texts.append(text)
-        gateway.apply(text)
-
-    yield put
-    for text in texts:
-        gateway.kubectl("delete", "-n", "jobs", "--ignore-not-found", "-f", "-", text=text)
 
 
 def served(host=OTHER, path="/hello", status=200, **options):
@@ -123,18 +107,6 @@ def test_a_private_upstream_has_no_way_around(gateway, apply, way):
     # And the filter goes on asking it.
     assert ask("/jobs", "POST", TOKEN) == (200, JOBS)
     assert ask("/jobs", "POST", {"Authorization": "never seen before"})[0] == 401
-
-
-def make_secret(folder, name, host):
-    key, shown = folder / f"{name}.key", folder / f"{name}.crt"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                    "-days", "2", "-subj", f"/CN={host}", "-addext", f"subjectAltName=DNS:{host}",
-                    "-keyout", key, "-out", shown], check=True, capture_output=True)
-    data = {"tls.crt": shown, "tls.key": key}
-    lines = [f"  {each}: {base64.b64encode(file.read_bytes()).decode()}" for each, file in data.items()]
-    der = subprocess.run(["openssl", "x509", "-in", shown, "-outform", "DER"], check=True, capture_output=True)
-    return "\n".join(["apiVersion: v1", "kind: Secret", f"metadata: {{name: {name}}}", "type: kubernetes.io/tls",
-                      "data:", *lines]), der.stdout
 
 
 def test_a_certificate_of_a_secret_is_shown_by_every_replica_and_followed(gateway, apply, tmp_path):

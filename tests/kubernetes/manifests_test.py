@@ -1,9 +1,13 @@
 """What the API server says of every object that the repository ships, and what the gateway's account may do."""
 import json
+import subprocess
 
 import pytest
 import yaml
 
+from harness.api import wait_until
+from harness.cluster import ingress
+from harness.images import BIN
 from harness.plane import HERE, render
 
 K8S = HERE.parents[1] / "k8s"
@@ -83,3 +87,33 @@ def test_the_gateway_may_do_what_it_needs_and_no_more(plane, account):
     assert not refused, json.dumps(refused)
     granted = [each for each in FORBIDDEN if may(plane, account, *each)]
     assert not granted, json.dumps(granted)
+
+
+@pytest.fixture
+def annotation_policy(plane, account):
+    """`gateway --annotation-policy` as it is; `account` has made the gateway's namespace."""
+    text = subprocess.run([BIN / "gateway", "--annotation-policy"], check=True, capture_output=True, text=True).stdout
+    plane.kubectl("apply", "--validate=strict", "--warnings-as-errors", "-f", "-", text=text)
+    yield
+    plane.kubectl("delete", "-f", "-", text=text)
+
+
+def test_the_annotation_policy_refuses_a_wrong_value_and_says_where(plane, namespace, annotation_policy):
+    def refusal(**annotations):
+        """What the API server says to such an Ingress; empty when it takes it."""
+        try:
+            plane.kubectl("apply", "--dry-run=server", "-n", namespace, "-f", "-",
+                          text=ingress("judged", "/", **annotations))
+            return ""
+        except AssertionError as error:
+            return str(error)
+
+    wait_until(lambda: refusal(ssl_redirect="perhaps"), 30, "the policy in force")
+    assert "ssl-redirect must be true or false" in refusal(ssl_redirect="perhaps")
+    assert "app-root must be a path that begins with '/'" in refusal(app_root="start")
+    assert "an unknown auth-, limit- or -source-range annotation" in refusal(auth_typo="on")
+    assert "snippets are refused" in refusal(lua_snippet="deny all;")
+    assert refusal(ssl_redirect="true", app_root="/start", token_auth_upstream="app-b:http", limit_rps="5") == ""
+    status = plane.api.request("GET", "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies/"
+                               "gateway-annotations")["status"]
+    assert not status.get("typeChecking", {}).get("expressionWarnings")

@@ -1,13 +1,11 @@
 """custom.metrics.k8s.io as the API server passes it on."""
-import http.client
 import json
 import re
-import ssl
 
 import pytest
 
 from harness.api import ApiError, wait_until
-from harness.cluster import METRICS, RATE, quantity
+from harness.cluster import METRICS, RATE, RESOURCE_METRICS, quantity
 from harness.load import Load
 
 AUTOSCALER = ("--as=system:serviceaccount:kube-system:horizontal-pod-autoscaler",
@@ -63,29 +61,11 @@ def test_who_may_not_read_is_refused_and_the_autoscaler_needs_no_grant(gateway):
                         "--as-group=system:authenticated")
 
 
-def ask_directly(gateway, certificate):
-    """Past the API server, as a pod could: a status, or None when not even the handshake passes."""
-    context = ssl._create_unverified_context()
-    if certificate:
-        context.load_cert_chain(gateway.plane.pki.path(certificate + ".crt"),
-                                gateway.plane.pki.path(certificate + ".key"))
-    connection = http.client.HTTPSConnection(gateway.gateways()[0].network.address, 6443, timeout=10,
-                                             context=context)
-    try:
-        connection.request("GET", METRICS + PATHS[0], headers={
-            "X-Remote-User": "system:admin", "X-Remote-Group": "system:masters"})
-        return connection.getresponse().status
-    except (ssl.SSLError, ConnectionError):
-        return None
-    finally:
-        connection.close()
-
-
 def test_forged_names_are_worth_nothing_without_the_front_proxy_certificate(gateway):
-    assert ask_directly(gateway, None) == 401
+    assert gateway.ask_directly(PATHS[0], None)[0] == 401
     # One that another authority signed, the cluster's own, does not even pass the handshake, or is nobody.
-    assert ask_directly(gateway, "admin") in (401, None)
-    assert ask_directly(gateway, "front-proxy-client") == 200
+    assert gateway.ask_directly(PATHS[0], "admin")[0] in (401, None)
+    assert gateway.ask_directly(PATHS[0])[0] == 200
 
 
 def test_replicas_under_uneven_load_sum_to_what_was_sent(gateway):
@@ -116,6 +96,38 @@ def test_replicas_under_uneven_load_sum_to_what_was_sent(gateway):
 
 def test_an_idle_route_is_zero(gateway):
     wait_until(lambda: gateway.rate("hello") == 0, 90, "0 of an idle route")
+
+
+@pytest.fixture
+def resource_metrics(gateway):
+    gateway.adapter.install(RESOURCE_METRICS)
+    yield
+    gateway.adapter.uninstall(RESOURCE_METRICS)
+
+
+def test_the_autoscalers_as_shipped_are_well_and_have_nothing_to_complain_of(gateway, resource_metrics):
+    """Their objects, targets and metrics as the development overlay has them, under load."""
+    apps = ("app-a", "app-b")
+
+    def well(app):
+        return {kind: gateway.condition(app, kind)["status"] for kind in ("AbleToScale", "ScalingActive")} == {
+            "AbleToScale": "True", "ScalingActive": "True"}
+
+    def events():
+        return [each for app in apps for each in gateway.events("HorizontalPodAutoscaler", app)]
+
+    with Load(40) as load:
+        wait_until(lambda: all(map(well, apps)), 60, "autoscalers that are well")
+        for each in events():  # of when there was nothing to read yet
+            gateway.api.delete("Event", each["metadata"]["name"], "jobs")
+        gateway.wait_for_syncs(2)
+        assert all(map(well, apps))
+        assert not [each["note"] for each in events()]
+        description = gateway.kubectl("describe", "hpa", *apps, "-n", "jobs")
+        assert "<unknown>" not in description and "Failed" not in description, description
+        assert re.search(r'"gateway_requests_per_second" on Ingress/jobs \(target average value\): *[1-9]\S* / 100',
+                         description), description
+    assert not load.failures
 
 
 def test_the_api_server_logs_no_complaint_about_our_group(gateway):

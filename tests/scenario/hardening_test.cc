@@ -33,9 +33,10 @@ std::string config(const std::string& endpoint, const std::string& listener = ""
 }
 
 /// What reaches the upstream when a client sends `wire`.
-std::string seen_upstream(const std::string& wire, const std::string& listener = "") {
+std::string seen_upstream(const std::string& wire, const std::string& listener = "",
+                          const std::string& route = "") {
   Recorder app;
-  Gateway gateway(config(app.address(), listener));
+  Gateway gateway(config(app.address(), listener, route));
   return fetch(gateway.port(), wire).body;
 }
 
@@ -102,6 +103,14 @@ TEST(Forwarding, WhatAnUntrustedClientSaysIsOverwritten) {
   EXPECT_THAT(seen, Not(HasSubstr("evil")));
   EXPECT_EQ(field_of(seen, "x-forwarded-for"), "127.0.0.1");
   EXPECT_EQ(field_of(seen, "x-forwarded-proto"), "http");
+}
+
+TEST(Forwarding, WhatTheConfigurationSaysStays) {
+  const std::string seen = seen_upstream(
+      "GET / HTTP/1.1\r\nHost: a\r\nX-Forwarded-Prefix: /evil\r\n\r\n", {},
+      ", filters: [{type: header_edits, request: {set: {X-Forwarded-Prefix: /shop}}}]");
+  EXPECT_EQ(field_of(seen, "x-forwarded-prefix"), "/shop");
+  EXPECT_THAT(seen, Not(HasSubstr("evil")));
 }
 
 TEST(Forwarding, ATrustedClientIsBelieved) {

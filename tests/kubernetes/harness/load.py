@@ -23,15 +23,27 @@ class NamedConnection(http.client.HTTPSConnection):
         self.sock = CONTEXT.wrap_socket(self.sock, server_hostname=self.name)
 
 
-def ask(path, method="GET", headers=None, address=HOST_ADDRESS, port=443, host=HOST, timeout=10, body=None):
-    """One request on a connection of its own: status and body."""
-    connection = NamedConnection(address, port, host, timeout)
+class Answer:
+    def __init__(self, response):
+        self.status, self.headers, self.body = response.status, response.headers, response.read()
+
+
+def exchange(path, method="GET", headers=None, address=HOST_ADDRESS, port=443, host=HOST, timeout=10, body=None):
+    """One request on a connection of its own; over plain HTTP to the ports of that."""
+    plain = port in (80, 8080)
+    connection = http.client.HTTPConnection(address, port, timeout=timeout) if plain else NamedConnection(
+        address, port, host, timeout)
     try:
         connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
-        response = connection.getresponse()
-        return response.status, response.read()
+        return Answer(connection.getresponse())
     finally:
         connection.close()
+
+
+def ask(*arguments, **options):
+    """Status and body of exchange()."""
+    answer = exchange(*arguments, **options)
+    return answer.status, answer.body
 
 
 def certificate(address, port, host=HOST):

@@ -5,6 +5,7 @@ import base64
 import fcntl
 import functools
 import hashlib
+import json
 import os
 import pathlib
 import re
@@ -88,9 +89,20 @@ class Authorities:
                   names=names, addresses=["127.0.0.1", ADDRESS, SERVICE_ADDRESS])
         self.leaf("admin", "ca", "/O=system:masters/CN=admin", "clientAuth")
         self.leaf("controller-manager", "ca", "/CN=system:kube-controller-manager", "clientAuth")
-        self.leaf("front-proxy-client", "front-proxy-ca", "/CN=front-proxy-client", "clientAuth")
+        self.front_proxy_client()
         self.openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", self.path("sa.key"))
         self.openssl("pkey", "-in", self.path("sa.key"), "-pubout", "-out", self.path("sa.pub"))
+
+    def front_proxy_client(self):
+        self.leaf("front-proxy-client", "front-proxy-ca", "/CN=front-proxy-client", "clientAuth")
+
+    def renew_front_proxy(self):
+        """Another authority and a certificate of it in their places; those of before get the names `old-…`."""
+        for name in ("front-proxy-ca", "front-proxy-client"):
+            for suffix in ("crt", "key"):
+                (self.folder / f"{name}.{suffix}").rename(self.folder / f"old-{name}.{suffix}")
+        self.authority("front-proxy-ca")
+        self.front_proxy_client()
 
     def path(self, name):
         return str(self.folder / name)
@@ -222,6 +234,16 @@ class ControlPlane:
         process = self.processes.pop(name)
         process.kill()
         process.wait()
+
+    def etcd(self, path, body):
+        request = urllib.request.Request(f"http://{ADDRESS}:2379/v3/kv/{path}", json.dumps(body).encode())
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return json.loads(answer.read())
+
+    def compact(self):
+        """Of all objects nothing but what they are now is known any more."""
+        revision = self.etcd("range", {"key": base64.b64encode(b"any").decode()})["header"]["revision"]
+        self.etcd("compaction", {"revision": revision, "physical": True})
 
     def autoscaler_syncs(self):
         """How often the controller has looked at an autoscaler, all of them together, since its start."""

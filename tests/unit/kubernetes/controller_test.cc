@@ -21,6 +21,8 @@ constexpr const char* kServices = "/api/v1/services?";
 constexpr const char* kSlices = "/apis/discovery.k8s.io/v1/endpointslices?";
 constexpr const char* kSecrets = "/api/v1/secrets?";
 
+constexpr const char* kTeam = "/api/v1/namespaces/prod/configmaps?";
+
 const std::string kEnd = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"6",)"
                          R"("annotations":{"k8s.io/initial-events-end":"true"}}}})"
                          "\n";
@@ -148,6 +150,36 @@ TEST_F(ControllerTest, MakesOneTranslationOfChangesThatComeTogether) {
   EXPECT_EQ(listener_.translations.size(), 2U);
   EXPECT_THAT(hosts(), Contains("b.example"));
   EXPECT_THAT(hosts(), Contains("c.example"));
+}
+
+TEST_F(ControllerTest, WaitsForWhatAnIngressBeginsToName) {
+  start();
+  list_all();
+  json named = ingress("web", "a.example");
+  named["metadata"]["annotations"]["gateway.ingress/custom-headers"] = "team";
+  api_.say_at(kIngresses, event("MODIFIED", named));
+  time_.run(1s);
+  EXPECT_EQ(listener_.translations.size(), 1U);
+  api_.open_stream_at(kTeam);
+  api_.say_at(kTeam,
+              event("ADDED", {{"metadata", meta("team")}, {"data", {{"X-Team", "blue"}}}}) + kEnd);
+  time_.run(200ms);
+  ASSERT_EQ(listener_.translations.size(), 2U);
+  EXPECT_THAT(last().notices, IsEmpty());
+}
+
+TEST_F(ControllerTest, DoesNotWaitForEverForWhatCannotBeRead) {
+  start();
+  list_all();
+  json named = ingress("web", "a.example");
+  named["metadata"]["annotations"]["gateway.ingress/custom-headers"] = "team";
+  api_.say_at(kIngresses, event("MODIFIED", named));
+  time_.run(4s);
+  ASSERT_EQ(listener_.translations.size(), 2U);
+  EXPECT_THAT(last().notices, testing::SizeIs(1));
+  api_.say_at(kIngresses, event("ADDED", ingress("b", "b.example")));
+  time_.run(200ms);
+  EXPECT_THAT(hosts(), Contains("b.example"));
 }
 
 TEST_F(ControllerTest, DoesNotWaitForEverWhileChangesGoOn) {

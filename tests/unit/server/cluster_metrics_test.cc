@@ -16,7 +16,7 @@ class ListingTest : public testing::Test {
     config::Route made;
     made.name = route;
     translation_.routes.push_back(std::move(made));
-    kubernetes::RouteOrigin origin{{"prod", ingress}, {}};
+    kubernetes::RouteOrigin origin{{"prod", ingress}, {}, false};
     if (!service.empty()) origin.service = {"prod", service};
     translation_.origins.push_back(std::move(origin));
     translation_.ours.insert({"prod", ingress});

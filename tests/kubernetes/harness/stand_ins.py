@@ -1,0 +1,69 @@
+#!/usr/bin/python3
+"""Servers of tests, in containers of their own. `echo` answers with what it was sent, as JSON; `acmesolver`
+is cert-manager's, by its options."""
+import argparse
+import http.server
+import json
+import os
+import ssl
+import sys
+import time
+
+
+class Echo(http.server.BaseHTTPRequestHandler):
+    """/status/NNN answers so, /wait/SECONDS later, /user/NAME with a name alone, as who judges tokens does."""
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        size = len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+        words = self.path.split("?")[0].strip("/").split("/")
+        if words[0] == "wait":
+            time.sleep(float(words[1]))  # the test's own wish
+        body = json.dumps({"pod": os.environ["HOSTNAME"], "path": self.path, "method": self.command, "size": size,
+                           "headers": {name.lower(): value for name, value in self.headers.items()}}).encode()
+        if words[0] == "user":
+            body = words[1].encode()
+        self.send_response(int(words[1]) if words[0] == "status" else 200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_request(self, *_):
+        print(self.command, self.path, self.headers.get("Host"), flush=True)
+
+
+def echo():
+    options = argparse.ArgumentParser()
+    options.add_argument("--port", type=int, default=8080)
+    options.add_argument("--certificate", help="a folder with tls.crt and tls.key: HTTPS")
+    given = options.parse_args()
+    server = http.server.ThreadingHTTPServer(("", given.port), Echo)
+    if given.certificate:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(f"{given.certificate}/tls.crt", f"{given.certificate}/tls.key")
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
+    server.serve_forever()
+
+
+def acmesolver():
+    options = argparse.ArgumentParser()
+    options.add_argument("--listen-port", type=int)
+    for name in ("--domain", "--token", "--key"):
+        options.add_argument(name)
+    given = options.parse_args()
+
+    class Solver(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            good = (self.path == f"/.well-known/acme-challenge/{given.token}"
+                    and self.headers["Host"].split(":")[0] == given.domain)
+            self.send_response(200 if good else 404)
+            self.end_headers()
+            self.wfile.write(given.key.encode() if good else b"")
+
+    http.server.ThreadingHTTPServer(("", given.listen_port), Solver).serve_forever()
+
+
+{"echo": echo, "acmesolver": acmesolver}[os.path.basename(sys.argv[0])]()
