@@ -52,7 +52,7 @@ class Compiler {
   void find_bad_routes(const Error& error) {
     routing::RegexCache regexes;
     for (std::size_t i = 0; i < model_.routes.size(); ++i)
-      if (auto route = routing::compile_route(model_.routes[i], 0, regexes); !route)
+      if (auto route = routing::compile_route(model_.routes.share(i), 0, regexes); !route)
         findings_.push_back({fmt::format("routes[{}]", i), route.error().detail});
     if (findings_.empty()) findings_.push_back({"routes", error.detail});
   }
