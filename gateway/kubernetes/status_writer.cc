@@ -6,6 +6,7 @@
 #include "gateway/kubernetes/status.h"
 
 namespace gateway::kubernetes {
+
 StatusWriter::StatusWriter(TimerWheel& timers, Random& random, Api& api,
                            std::function<bool()> may_write)
     : timers_(timers),

@@ -20,7 +20,6 @@ constexpr const char* kClasses = "/apis/networking.k8s.io/v1/ingressclasses?";
 constexpr const char* kServices = "/api/v1/services?";
 constexpr const char* kSlices = "/apis/discovery.k8s.io/v1/endpointslices?";
 constexpr const char* kSecrets = "/api/v1/secrets?";
-
 constexpr const char* kTeam = "/api/v1/namespaces/prod/configmaps?";
 
 const std::string kEnd = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"6",)"
@@ -110,6 +109,12 @@ class ControllerTest : public testing::Test {
     list(kIngresses, event("ADDED", ingress("web", "a.example")));
     time_.run(200ms);
   }
+  /// An Ingress names a ConfigMap that nobody has read yet.
+  void begin_to_name_team() {
+    json named = ingress("web", "a.example");
+    named["metadata"]["annotations"]["gateway.ingress/custom-headers"] = "team";
+    api_.say_at(kIngresses, event("MODIFIED", named));
+  }
   const Translation& last() { return *listener_.translations.back(); }
   std::vector<std::string> hosts() {
     std::vector<std::string> all;
@@ -155,9 +160,7 @@ TEST_F(ControllerTest, MakesOneTranslationOfChangesThatComeTogether) {
 TEST_F(ControllerTest, WaitsForWhatAnIngressBeginsToName) {
   start();
   list_all();
-  json named = ingress("web", "a.example");
-  named["metadata"]["annotations"]["gateway.ingress/custom-headers"] = "team";
-  api_.say_at(kIngresses, event("MODIFIED", named));
+  begin_to_name_team();
   time_.run(1s);
   EXPECT_EQ(listener_.translations.size(), 1U);
   api_.open_stream_at(kTeam);
@@ -171,9 +174,7 @@ TEST_F(ControllerTest, WaitsForWhatAnIngressBeginsToName) {
 TEST_F(ControllerTest, DoesNotWaitForEverForWhatCannotBeRead) {
   start();
   list_all();
-  json named = ingress("web", "a.example");
-  named["metadata"]["annotations"]["gateway.ingress/custom-headers"] = "team";
-  api_.say_at(kIngresses, event("MODIFIED", named));
+  begin_to_name_team();
   time_.run(4s);
   ASSERT_EQ(listener_.translations.size(), 2U);
   EXPECT_THAT(last().notices, testing::SizeIs(1));
