@@ -48,7 +48,7 @@ class Demo:
         for pid in map(int, text.split()):
             try:
                 name = pathlib.Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0].decode()
-            except FileNotFoundError:  # a command of the script's own that ended just now
+            except (FileNotFoundError, ProcessLookupError):  # the script's own command has just ended
                 continue
             if pathlib.Path(name).name in ("gateway", "app_a", "app_b"):
                 found.setdefault(pathlib.Path(name).name, []).append(pid)
