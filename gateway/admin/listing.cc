@@ -41,6 +41,8 @@ Json member_to_json(const std::string& name, const config::Value& value) {
   const bool list = value.holds<config::Value::List>();
   const bool free =
       std::find(std::begin(kFreeTexts), std::end(kFreeTexts), name) != std::end(kFreeTexts);
+  // Hashes of passwords.
+  if (name == "users" && value.holds<std::string>()) return kMask;
   if (free && (list || value.holds<config::Value::Map>())) return names_to_json(value);
   return (list || value.holds<std::string>()) && is_secret_parameter(name) ? Json(kMask)
                                                                            : to_json(value);

@@ -76,6 +76,7 @@ constexpr std::array kTable = {
         {504, "TI", "upstream_idle_timeout", "The service stopped answering."}},
     Row{ErrorCode::truncated_response,
         {502, "TR", "truncated_response", "The service's answer was cut short."}},
+    Row{ErrorCode::tunnel_idle, {504, "TW", "tunnel_idle", "The tunnel was silent for too long."}},
     Row{ErrorCode::draining, {503, "DR", "draining", "The gateway is shutting down: try again."}},
     Row{ErrorCode::overloaded, {503, "OL", "overloaded", "The gateway is overloaded: try again."}},
     Row{ErrorCode::canceled, {0, "CA", "canceled", "The work was called off."}},

@@ -56,6 +56,7 @@ enum class ErrorCode : std::uint8_t {
   upstream_timeout,
   upstream_idle_timeout,
   truncated_response,
+  tunnel_idle,
   // Ourselves.
   draining,
   overloaded,

@@ -156,6 +156,9 @@ struct FixedAnswer {
   bool operator==(const FixedAnswer&) const = default;
 };
 
+/// Which protocol a request may change over to (RFC 9110 §7.8).
+enum class Upgrade : std::uint8_t { off, websocket };
+
 struct Route {
   std::string name;
   std::vector<std::string> hosts;      ///< "a.example", "*.example" (one label); empty: every host
@@ -169,6 +172,7 @@ struct Route {
   std::optional<Rewrite> rewrite;
   std::optional<Duration> timeout;       ///< as UpstreamTimeouts::request, which counts else
   std::optional<Duration> idle_timeout;  ///< silence of the upstream side while a body streams
+  Upgrade upgrade = Upgrade::websocket;
   bool operator==(const Route&) const = default;
 };
 
@@ -191,9 +195,10 @@ struct UpstreamTls {
 
 struct UpstreamTimeouts {
   Duration connect = 1s;
-  Duration request = 15s;  ///< request's end to answer's head, retries too; 0: none
-  Duration per_try = 0s;   ///< until a response head; 0: none
-  Duration idle = 60s;     ///< pooled connection unused; also silence inside a body
+  Duration request = 15s;     ///< request's end to answer's head, retries too; 0: none
+  Duration per_try = 0s;      ///< until a response head; 0: none
+  Duration idle = 60s;        ///< pooled connection unused; also silence inside a body
+  Duration tunnel_idle = 1h;  ///< silence of a tunnel, both ways; 0: for ever
   bool operator==(const UpstreamTimeouts&) const = default;
 };
 

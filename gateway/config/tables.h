@@ -55,6 +55,7 @@ Rows<Upstream> options(Of<Upstream>);
 inline constexpr std::string_view kClientCertificates[] = {"off", "optional", "required"};
 inline constexpr std::string_view kTlsVersions[] = {"1.2", "1.3"};
 inline constexpr std::string_view kUnderscores[] = {"drop", "refuse", "allow"};
+inline constexpr std::string_view kUpgrades[] = {"off", "websocket"};
 inline constexpr std::string_view kLogFormats[] = {"json", "text"};
 template <>
 inline constexpr std::span<const std::string_view> kNames<ClientCertificates> = kClientCertificates;
@@ -62,6 +63,8 @@ template <>
 inline constexpr std::span<const std::string_view> kNames<TlsVersion> = kTlsVersions;
 template <>
 inline constexpr std::span<const std::string_view> kNames<Underscores> = kUnderscores;
+template <>
+inline constexpr std::span<const std::string_view> kNames<Upgrade> = kUpgrades;
 template <>
 inline constexpr std::span<const std::string_view> kNames<LogFormat> = kLogFormats;
 

@@ -220,6 +220,10 @@ Rows<Route> options(Of<Route>) {
            .text =
                "Silence of the upstream while a body streams. 0: none. Left out: the upstream's "
                "`timeouts.idle`."}),
+      option<&Route::upgrade>(
+          {.name = "upgrade",
+           .text = "`websocket`: a GET that asks for it (RFC 6455) may become a tunnel, if the "
+                   "endpoint takes it up. `off`: its Upgrade is removed, as every other is."}),
   });
   return rows;
 }

@@ -113,6 +113,9 @@ Rows<UpstreamTimeouts> options(Of<UpstreamTimeouts>) {
           {.name = "idle",
            .text = "A pooled connection that is not used, and silence inside of a body.",
            .least = 0.001}),
+      option<&UpstreamTimeouts::tunnel_idle>(
+          {.name = "tunnel_idle",
+           .text = "A tunnel (WebSocket) through which nothing passes either way. 0: none."}),
   });
   return rows;
 }

@@ -71,6 +71,18 @@ class Stream {
   virtual void resume_body() = 0;
   /// After this answer the connection is closed (`Connection: close` goes out).
   virtual void close_after() = 0;
+
+  /// Instead of send_head, for a request that has ended: answers 101 and makes a tunnel of the
+  /// connection. on_request_body brings what the client sends from then on, and what it had sent
+  /// too early first; on_request_end says that it will send no more. send_body sends bytes as they
+  /// are. send_end closes both ways. Fails as send_head does, and where there is no tunnel to be
+  /// had.
+  virtual Result<void> start_tunnel(const http::ResponseHead& /*head*/,
+                                    std::string_view /*protocol*/) {
+    return failure(ErrorCode::internal, Side::internal, "no tunnel on this connection");
+  }
+  /// Of a tunnel: nothing more will be sent to the client, which may still send.
+  virtual void end_sending() {}
 };
 
 /// One request and its response. Owned by the stream. Ends by its own send_end() or reset(), or by

@@ -72,6 +72,7 @@ std::size_t send_local_reply(Stream& stream, const LocalReplyContent& content) {
   const ErrorDescription& description = describe(content.code);
   int status = content.status != 0 ? content.status : description.status;
   if (status < 200) status = 500;
+  if (status == 204) return send_text(stream, status, {}, {}, content.headers);
   const std::string_view text = content.text.empty() ? description.text : content.text;
   const bool json = wants_json(stream.request());
   const std::string body = body_of(content, status, text, json);

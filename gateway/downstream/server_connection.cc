@@ -237,10 +237,29 @@ void ServerConnection::on_sent() {
   if (closed_) return;
   watch_stall();
   if (stream_ != nullptr && stream_->complete()) release_stream();
+  if (stream_ != nullptr && stream_->tunnel() && !stream_->response_done()) return feed_tunnel();
   const bool answered = stream_ == nullptr || stream_->response_done();
   if (close_after_flush_ && answered) return begin_closing();
   if (stream_ == nullptr && eof_ && held_back_.empty()) return begin_closing();
   if (stream_ == nullptr && !held_back_.empty()) go_on();
+}
+
+// What the client has sent already follows at the end of the turn. From here on only who takes no
+// bytes is watched: how long a tunnel may be silent is the exchange's to say.
+void ServerConnection::start_tunnel() {
+  read_timer_.cancel();
+  output_.later();
+}
+
+void ServerConnection::feed_tunnel() {
+  if (!held_back_.empty()) feed_held_back();
+  if (eof_ && !closed_ && stream_ != nullptr && !stream_->request_done()) stream_->request_end();
+}
+
+void ServerConnection::end_sending() {
+  output_.flush();
+  transport_->shutdown_write();
+  output_.later();
 }
 
 // Our side ends first and the peer's bytes are read to nowhere for a while: closing with unread
@@ -299,6 +318,7 @@ void ServerConnection::on_transport_eof() {
     if (transport_->queued() == 0) close(Error(ErrorCode::client_closed, Side::downstream));
     return;
   }
+  if (stream_ != nullptr && stream_->tunnel()) return feed_tunnel();
   const bool reading_body = stream_ != nullptr && !stream_->request_done();
   if (reading_body ||
       (stream_ == nullptr && held_back_.empty() && output_.empty() && transport_->queued() == 0))

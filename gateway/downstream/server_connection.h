@@ -69,6 +69,10 @@ class ServerConnection final : public Disposable,
   void release_stream();
   void drop_stream(const Error& error);
 
+  void start_tunnel();
+  void feed_tunnel();
+  void end_sending();
+
   void count_open();
   void count_closed();
   void count_dropped_fields();

@@ -74,10 +74,29 @@ void ServerStream::send_end(const http::HeaderList* trailers) {
   response_done_ = true;
   over();
   if (connection_ == nullptr) return;
+  if (tunnel_) connection_->close_after_flush_ = true;
   connection_->codec_->encode_end(id_, trailers, connection_->output_.buffer());
   connection_->output_.later();
   // Nobody else will: the exchange is over, and the client may still be in its body.
   if (body_paused_) resume_body();
+}
+
+Result<void> ServerStream::start_tunnel(const http::ResponseHead& head, std::string_view protocol) {
+  GATEWAY_CHECK(request_done_ && !response_started_);
+  if (connection_ == nullptr) return {};
+  auto encoded =
+      connection_->codec_->encode_switch(id_, head, protocol, connection_->output_.buffer());
+  if (!encoded) return encoded;
+  response_started_ = tunnel_ = true;
+  request_done_ = false;
+  status_ = head.status;
+  connection_->start_tunnel();
+  return {};
+}
+
+void ServerStream::end_sending() {
+  GATEWAY_CHECK(tunnel_ && !response_done_);
+  if (connection_ != nullptr) connection_->end_sending();
 }
 
 void ServerStream::reset(const Error& error) {

@@ -34,6 +34,8 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
   void pause_body() override;
   void resume_body() override;
   void close_after() override { close_after_ = true; }
+  Result<void> start_tunnel(const http::ResponseHead& head, std::string_view protocol) override;
+  void end_sending() override;
 
   // Towards the connection.
   void begin(Handler& handler, http::RequestHead& head, Instant now);
@@ -52,6 +54,7 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
   bool response_done() const { return response_done_; }
   bool complete() const { return request_done_ && response_done_; }
   bool body_paused() const { return body_paused_; }
+  bool tunnel() const { return tunnel_; }
   /// The client rightly sends nothing: it is held back, or waits for our 100.
   bool client_waits() const {
     return !response_done_ &&
@@ -81,6 +84,7 @@ class ServerStream final : public Stream, public Disposable, public Pooled<Serve
   bool continue_sent_ = false;
   bool close_after_ = false;
   bool body_paused_ = false;
+  bool tunnel_ = false;
   bool over_ = false;  ///< the exchange has ended and hears nothing more
 };
 

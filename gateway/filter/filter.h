@@ -18,6 +18,7 @@
 #include "gateway/config/model.h"
 #include "gateway/downstream/handler.h"
 #include "gateway/http/message.h"
+#include "gateway/runtime/blocking_pool.h"
 #include "gateway/runtime/event_loop.h"
 
 namespace gateway {
@@ -77,6 +78,13 @@ class BodyStage {
   ~BodyStage() = default;
 };
 
+/// A question whose answer the client gets in place of the upstream's.
+struct Substitute {
+  upstream::Upstream* upstream = nullptr;
+  http::RequestHead head;  ///< without body; what it points to lives as long as the exchange
+  Duration timeout{};      ///< to the head of the answer
+};
+
 /// What filters see of an exchange and may change in it. Views live as long as the exchange.
 struct RequestContext {
   http::RequestHead& request;
@@ -96,6 +104,11 @@ struct RequestContext {
   /// While a filter holds the exchange it stays that filter's.
   void* filter_data = nullptr;
   http::HeaderList response_headers{};  ///< set on whatever answer goes out, local replies included
+  /// Made in the arena by on_response or on_failure: the upstream's answer is dropped where it
+  /// stands, with the rest of the request's body, and this question is asked. Its answer passes
+  /// through the response filters; where there is none, the client gets the dropped status with a
+  /// line of text. Once in an exchange: who finds it set leaves it alone.
+  Substitute* substitute = nullptr;
 
   static constexpr std::size_t kMaxStages = 4;
   std::array<BodyStage*, kMaxStages> request_stages{};
@@ -123,6 +136,9 @@ class Filter {
   virtual Verdict on_request(RequestContext&) { return Verdict::proceed; }
   /// Before the head goes to the client; not called for local replies.
   virtual void on_response(RequestContext&, http::ResponseHead&) {}
+  /// The upstream gave no answer: the client is about to get this status from us. Not called for
+  /// other local replies.
+  virtual void on_failure(RequestContext&, int /*status*/) {}
   /// Exactly once for each exchange whose on_request was called, however it ended.
   virtual void on_done(RequestContext&, const Outcome&) {}
 };
@@ -164,16 +180,28 @@ class CompileServices {
   }
   /// Reads a referenced secret; the error names file or variable, never the content.
   virtual Result<std::string> read_secret(const config::Value& reference) = 0;
+  /// The process's, for what filters must not do on a loop; its threads begin with the first call.
+  /// Outlives every plan and worker: whoever gives it work says itself when nobody waits any more.
+  BlockingPool& blocking_pool() {
+    if (!pool_) pool_ = std::make_unique<BlockingPool>(kBlockingThreads, kMostBlocking, "filters");
+    return *pool_;
+  }
 
  protected:
   ~CompileServices() = default;
   virtual std::shared_ptr<void> find_slot(const std::string& key) = 0;
   virtual void keep_slot(const std::string& key, std::shared_ptr<void> slot) = 0;
+
+ private:
+  static constexpr std::size_t kBlockingThreads = 2;
+  static constexpr std::size_t kMostBlocking = 128;
+  std::unique_ptr<BlockingPool> pool_;
 };
 
 inline constexpr unsigned kOnRequest = 1;
 inline constexpr unsigned kOnResponse = 2;
 inline constexpr unsigned kOnDone = 4;
+inline constexpr unsigned kOnFailure = 8;
 
 /// A compiled filter: immutable, shared by all workers and by snapshots with equal settings.
 class Plan {
@@ -183,6 +211,12 @@ class Plan {
   /// Request headers that this filter alone may set: removed from every incoming request, on every
   /// route, and from trailers.
   virtual std::span<const std::string> identity_headers() const { return {}; }
+  /// The same where the name may mean something else on other routes: the filter removes them from
+  /// the head when it sets them, the exchange from the trailers of its own route.
+  virtual std::span<const std::string> route_identity_headers() const { return {}; }
+  /// False when what it was compiled from beside its options, a file, is not the same any more: the
+  /// next configuration compiles it again. Blocks.
+  virtual bool current() const { return true; }
   /// Request headers that it changes by its settings. The snapshot refuses another filter's
   /// identity headers among them: what says who the client is must come from who has checked it.
   virtual std::span<const std::string> edited_headers() const { return {}; }

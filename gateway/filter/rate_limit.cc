@@ -50,12 +50,18 @@ constexpr config::Field kFields[] = {
      .type = FieldType::string,
      .text = "Filters with equal settings count together, over routes and reloads; a name keeps "
              "one apart."},
+    {.name = "exempt",
+     .type = FieldType::list,
+     .text = "Addresses and ranges that are not counted and never limited.",
+     .element = FieldType::cidr,
+     .lone = true},
 };
 
 struct Settings {
   bool by_token = false;
   Rate rate{};
   int ipv6_bits = 64;
+  std::vector<Cidr> exempt;
 };
 
 /// What one client is known by; the text's bytes live in `storage`.
@@ -77,6 +83,8 @@ class RateLimit final : public Filter {
   RateLimit(const Settings& settings, RateTable& table) : settings_(settings), table_(table) {}
 
   Verdict on_request(RequestContext& context) override {
+    if (!settings_.exempt.empty() && contains(settings_.exempt, context.client))
+      return Verdict::proceed;
     NetworkBytes storage;
     const Duration wait =
         table_.take(client_key(context, settings_, storage), context.loop.now(), settings_.rate);
@@ -94,8 +102,8 @@ class RateLimit final : public Filter {
 
 class RateLimitPlan final : public Plan {
  public:
-  RateLimitPlan(const Settings& settings, std::shared_ptr<RateTable> table)
-      : settings_(settings), table_(std::move(table)) {}
+  RateLimitPlan(Settings settings, std::shared_ptr<RateTable> table)
+      : settings_(std::move(settings)), table_(std::move(table)) {}
   unsigned hooks() const override { return kOnRequest; }
   std::unique_ptr<Filter> bind(WorkerServices& /*services*/) const override {
     return std::make_unique<RateLimit>(settings_, *table_);
@@ -118,12 +126,20 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                  : std::max(static_cast<std::int64_t>(rate), std::int64_t{1});
   settings.rate.interval = Duration(static_cast<std::int64_t>(1e9 / rate));
   settings.rate.tolerance = settings.rate.interval * (burst - 1);
+  if (options["exempt"].is_set()) {
+    for (const config::Value& text : options["exempt"].as<config::Value::List>()) {
+      auto range = Cidr::parse(text.as<std::string>());
+      if (!range) return tl::make_unexpected(range.error());
+      settings.exempt.push_back(*range);
+    }
+  }
   const std::int64_t clients = options["clients"].as<std::int64_t>();
   const std::string name = options["name"].is_set() ? options["name"].as<std::string>() : "";
   const std::string key = fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst,
                                       settings.ipv6_bits, clients, name);
   return std::make_shared<const RateLimitPlan>(
-      settings, services.shared_state<RateTable>(key, static_cast<std::size_t>(clients)));
+      std::move(settings),
+      services.shared_state<RateTable>(key, static_cast<std::size_t>(clients)));
 }
 
 config::PolicyNeed needs(const config::Value& options) {

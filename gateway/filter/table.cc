@@ -5,12 +5,16 @@
 
 // A new filter: its file, its row here, at its place in the order.
 #define GATEWAY_FILTERS(ROW) \
+  ROW(kErrorPages)           \
   ROW(kRequestId)            \
+  ROW(kCors)                 \
   ROW(kAllowDeny)            \
   ROW(kRateLimit)            \
   ROW(kConcurrencyLimit)     \
   ROW(kBodyLimit)            \
   ROW(kToken)                \
+  ROW(kBasicAuth)            \
+  ROW(kExternalAuth)         \
   ROW(kHeaderEdits)
 
 namespace gateway::filter {

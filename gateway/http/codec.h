@@ -87,6 +87,13 @@ class ServerCodec {
   virtual void encode_end(StreamId stream, const HeaderList* trailers, Buffer& out) = 0;
   /// True when the response's end can only be shown by closing (HTTP/1.0 without a length).
   virtual bool ends_by_close(StreamId stream) const = 0;
+  /// Writes a 101 that takes up `protocol` (RFC 9110 §7.8), after the request's end. From then on
+  /// all bytes are body, both ways, as they are. Fails as `encode_head` does, and where a
+  /// connection cannot change over: only HTTP/1.1 can (RFC 9113 §8.6).
+  virtual Result<void> encode_switch(StreamId /*stream*/, const ResponseHead& /*head*/,
+                                     std::string_view /*protocol*/, Buffer& /*out*/) {
+    return failure(ErrorCode::internal, Side::internal, "this connection has but one protocol");
+  }
 };
 
 /// Client side events: implemented by the client connection.
@@ -110,6 +117,8 @@ class ResponseEvents {
 struct RequestEncoding {
   bool keep_alive = true;
   bool expect_continue = false;  ///< forward Expect: 100-continue
+  /// Ask to change over to this protocol (RFC 9110 §7.8); empty: none. For a request without body.
+  std::string_view upgrade = {};
 };
 
 /// Client side: writes requests, reads responses.

@@ -10,7 +10,7 @@ namespace gateway::http {
 namespace {
 
 // More than the request line's constant parts and our own lines need.
-constexpr std::size_t kOwnLines = 160;
+constexpr std::size_t kOwnLines = 192;
 
 // A server may send several 1xx (RFC 9110 §15.2), but not for ever.
 constexpr std::uint8_t kMostInformational = 16;
@@ -73,7 +73,7 @@ Result<void> H1ClientCodec::encode_head(StreamId /*stream*/, const RequestHead& 
     return failure(ErrorCode::internal, Side::internal, why);
   };
   HeadWriter writer(out, kOwnLines + head.path.size() + head.query.size() + head.host.size() +
-                             fields_size(head.headers));
+                             encoding.upgrade.size() + fields_size(head.headers));
   const std::string_view vouched = head.headers.vouched();
   if (head.path.empty() || !is_safe_target(vouched, head.path) ||
       !is_safe_target(vouched, head.query))
@@ -109,6 +109,11 @@ Result<void> H1ClientCodec::encode_head(StreamId /*stream*/, const RequestHead& 
   }
   if (encoding.expect_continue) writer.put("Expect: 100-continue\r\n");
   if (!encoding.keep_alive) writer.put("Connection: close\r\n");
+  if (!encoding.upgrade.empty()) [[unlikely]] {
+    writer.put("Connection: Upgrade\r\nUpgrade: ");
+    writer.put(encoding.upgrade);
+    writer.put("\r\n");
+  }
   writer.put("\r\n");
   writer.commit();
 

@@ -75,6 +75,10 @@ Result<std::size_t> H1ServerCodec::decode(std::string_view bytes) {
       case Phase::length_body: used = decode_length_body(rest); break;
       case Phase::chunked_body: refusal = decode_chunk(rest, used); break;
       case Phase::waiting: break;
+      case Phase::tunnel:
+        used = rest.size();
+        events_.on_request_body(kOnlyStream, rest);
+        break;
       case Phase::failed:
         refusal = {ErrorCode::bad_request, "bytes after a malformed request"};
         break;
@@ -289,6 +293,22 @@ void H1ServerCodec::encode_body_suffix(StreamId /*stream*/, std::size_t size, Bu
 void H1ServerCodec::encode_end(StreamId /*stream*/, const HeaderList* trailers, Buffer& out) {
   if (chunked_) write_chunked_end(trailers, out);
   chunked_ = false;
+}
+
+Result<void> H1ServerCodec::encode_switch(StreamId /*stream*/, const ResponseHead& head,
+                                          std::string_view protocol, Buffer& out) {
+  GATEWAY_CHECK(phase_ == Phase::waiting);
+  HeadWriter writer(out, kOwnLines + protocol.size() + fields_size(head.headers));
+  writer.put("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ");
+  writer.put(protocol);
+  writer.put("\r\n");
+  if (!is_field_value(protocol) || !writer.put_fields(head.headers, kRewrittenFields))
+    return failure(ErrorCode::internal, Side::internal, "a field that would split the response");
+  writer.put("\r\n");
+  writer.commit();
+  phase_ = Phase::tunnel;
+  chunked_ = ends_by_close_ = false;
+  return {};
 }
 
 }  // namespace gateway::http

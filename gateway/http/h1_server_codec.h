@@ -36,9 +36,11 @@ class H1ServerCodec final : public ServerCodec {
   void encode_body_suffix(StreamId stream, std::size_t size, Buffer& out) override;
   void encode_end(StreamId stream, const HeaderList* trailers, Buffer& out) override;
   bool ends_by_close(StreamId /*stream*/) const override { return ends_by_close_; }
+  Result<void> encode_switch(StreamId stream, const ResponseHead& head, std::string_view protocol,
+                             Buffer& out) override;
 
  private:
-  enum class Phase : std::uint8_t { head, length_body, chunked_body, waiting, failed };
+  enum class Phase : std::uint8_t { head, length_body, chunked_body, waiting, tunnel, failed };
 
   std::size_t skip_empty_line(std::string_view bytes);
   Refusal decode_head(std::string_view bytes, std::size_t& used);

@@ -10,8 +10,9 @@ BoundRoute::BoundRoute(std::shared_ptr<const routing::Route> route,
       cells_(services.metrics().route(route_->name())) {
   for (const snapshot::RouteFilter& entry : *chain_) {
     filters_.push_back({entry.plan->bind(services), entry.plan->hooks()});
-    if ((entry.plan->hooks() & (filter::kOnResponse | filter::kOnDone)) != 0)
-      keeps_filter_data_ = true;
+    if ((entry.plan->hooks() & ~filter::kOnRequest) != 0) keeps_filter_data_ = true;
+    const auto names = entry.plan->route_identity_headers();
+    identity_headers_.insert(identity_headers_.end(), names.begin(), names.end());
   }
   call_options_.request_timeout = route_->model.timeout;
   call_options_.idle_timeout = route_->model.idle_timeout;

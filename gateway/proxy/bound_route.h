@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/local_ptr.h"
@@ -36,6 +37,8 @@ class BoundRoute final : public LocalCounted {
   std::vector<BoundFilter>& filters() { return filters_; }
   /// Whether a filter has a hook after on_request, so that what it leaves there must be kept.
   bool keeps_filter_data() const { return keeps_filter_data_; }
+  /// Names that only the filters of this route may set, beside those of all routes; views of plans.
+  const std::vector<std::string_view>& identity_headers() const { return identity_headers_; }
   RouteCells& cells() { return *cells_; }
   const upstream::CallOptions& call_options() const { return call_options_; }
   /// The upstreams of `forward`, in order, as they were when the proxy took its snapshot number
@@ -51,6 +54,7 @@ class BoundRoute final : public LocalCounted {
   std::shared_ptr<const snapshot::FilterChain> chain_;
   std::vector<BoundFilter> filters_;
   bool keeps_filter_data_ = false;
+  std::vector<std::string_view> identity_headers_;
   std::shared_ptr<RouteCells> cells_;
   upstream::CallOptions call_options_;
   Targets targets_;

@@ -5,6 +5,7 @@
 #include "gateway/downstream/local_reply.h"
 #include "gateway/filter/client_address.h"
 #include "gateway/http/fields.h"
+#include "gateway/http/upgrade.h"
 #include "gateway/proxy/proxy.h"
 #include "gateway/routing/redirect.h"
 #include "gateway/routing/rewrite.h"
@@ -66,6 +67,8 @@ void Exchange::run() {
   route_->cells().begin();
   http::HeaderList& headers = context_.request.headers;
   if (headers.has(HeaderId::te)) takes_trailers_ = takes_trailers(headers);
+  if (headers.has(HeaderId::upgrade) && route_->model().upgrade != config::Upgrade::off)
+    upgrade_ = http::asked_upgrade(context_.request);
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
   if (!context_.peer_trusted) filter::remove_forwarding_claims(headers);
@@ -175,6 +178,7 @@ void Exchange::forward() {
   upstream_ = proxy_.target(*route_, route_->route().split.pick(random));
   if (!upstream_) return reply(ErrorCode::no_endpoint);
   upstream::CallOptions options = route_->call_options();
+  options.upgrade = upgrade_;
   options.hash = upstream_->picker().hash_of(request, context_.client);
   calling_ = true;
   call_.start(upstream_, request, *this, options);
@@ -209,7 +213,9 @@ bool Exchange::pass_stages(std::string_view& bytes) {
 void Exchange::on_request_body(std::string_view bytes) {
   if (finished_) return;
   request_bytes_ += bytes.size();
-  if (!pass_stages(bytes)) return;
+  if (substitute_call_) return;  // whom it was for has answered
+  // What passes a tunnel is no body.
+  if (!call_.tunnel() && !pass_stages(bytes)) return;
   if (calling_) {
     call_.write_body(bytes);
     if (finished_ || call_.writable()) return;
@@ -224,15 +230,19 @@ void Exchange::on_request_body(std::string_view bytes) {
 void Exchange::on_request_trailers(http::HeaderList& trailers) {
   if (finished_) return;
   remove_identity_headers(trailers);
+  for (const std::string_view name : route_->identity_headers())
+    trailers.remove_if(
+        [&](const http::Header& field) { return http::same_variable(field.name, name); });
   // The list's fields live in the arena, the list itself may not.
   request_trailers_ = context_.arena.make<http::HeaderList>(trailers);
 }
 
 void Exchange::on_request_end() {
   request_ended_ = true;
-  if (finished_ || !calling_) return;
+  if (finished_ || !calling_ || substitute_call_) return;
   count_arrival();
   call_.end_body(request_trailers_);
+  if (response_ended_ && !finished_) end_tunnel(ErrorCode::none);
 }
 
 void Exchange::on_request_failed(const Error& error) {
@@ -244,12 +254,12 @@ void Exchange::on_request_failed(const Error& error) {
 void Exchange::on_writable() {
   if (finished_ || !response_paused_) return;
   response_paused_ = false;
-  call_.resume_response();
+  answering_call().resume_response();
 }
 
 void Exchange::on_abort(const Error& error) {
   if (calling_) count_arrival();
-  call_.cancel();
+  cancel_calls();
   finish(head_sent_ ? status_ : describe(ErrorCode::client_closed).status,
          error.code == ErrorCode::canceled ? ErrorCode::client_closed : error.code);
 }
@@ -275,10 +285,35 @@ void Exchange::reply(const filter::LocalReply& wanted) {
 }
 
 void Exchange::reply_or_reset(const Error& error) {
-  call_.cancel();
-  if (!head_sent_) return reply(error.code);
+  cancel_calls();
+  if (!head_sent_) {
+    filter::LocalReply wanted;
+    wanted.code = error.code;
+    if (substitute_call_ && error.side == Side::upstream) {
+      wanted.status = dropped_status_;
+      wanted.text = "The service answered with an error.";
+    }
+    return reply(wanted);
+  }
   stream_.reset(error);
   finish(status_, error.code);
+}
+
+// What is left of the answer that is dropped ends with its connection.
+void Exchange::substitute(int status) {
+  dropped_status_ = status;
+  call_.cancel();
+  const filter::Substitute& wanted = *context_.substitute;
+  substitute_call_ = std::make_unique<upstream::Call>();
+  upstream::CallOptions options;
+  options.request_timeout = wanted.timeout;
+  substitute_call_->start(LocalPtr<upstream::Upstream>(wanted.upstream), wanted.head, *this,
+                          options);
+}
+
+void Exchange::cancel_calls() {
+  call_.cancel();
+  if (substitute_call_) substitute_call_->cancel();
 }
 
 void Exchange::on_call_ready() {
@@ -297,13 +332,8 @@ void Exchange::on_informational(http::ResponseHead& head) {
 
 void Exchange::on_response_head(http::ResponseHead& head) {
   count_arrival();
-  if (head.status == 101)  // never asked for: Upgrade is not forwarded
-    return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, "unasked 101"));
-  http::strip_hop_by_hop(head.headers);
-  call_filters(filter::kOnResponse,
-               [&](filter::Filter& each) { each.on_response(context_, head); });
-  for (const http::Header& field : context_.response_headers)
-    head.headers.set(context_.arena, field.name, field.value);
+  if (head.status == 101) return start_tunnel(head);
+  if (!prepare_head(head)) return;
   auto sent = stream_.send_head(head);
   if (!sent)
     return reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, sent.error().detail));
@@ -311,12 +341,56 @@ void Exchange::on_response_head(http::ResponseHead& head) {
   head_sent_ = true;
 }
 
+// False: a filter has the answer dropped and another asked for.
+bool Exchange::prepare_head(http::ResponseHead& head) {
+  http::strip_hop_by_hop(head.headers);
+  const auto drops = [this] { return context_.substitute != nullptr && !substitute_call_; };
+  call_filters(filter::kOnResponse, [&](filter::Filter& each) {
+    if (!drops()) each.on_response(context_, head);
+  });
+  if (drops()) {
+    substitute(head.status);
+    return false;
+  }
+  for (const http::Header& field : context_.response_headers)
+    head.headers.set(context_.arena, field.name, field.value);
+  if (substitute_call_) return true;  // its endpoint is not the one to come back to
+  const std::string_view cookie =
+      upstream_->picker().cookie_for(context_.request, *call_.endpoint(), context_.arena);
+  if (!cookie.empty()) head.headers.add(context_.arena, HeaderId::set_cookie, cookie);
+  return true;
+}
+
+// Who answers 101 without having been asked, or takes up something else, would have the client's
+// next request read by rules of its own.
+void Exchange::start_tunnel(http::ResponseHead& head) {
+  const auto refuse = [this](std::string why) {
+    reply_or_reset(Error(ErrorCode::upstream_protocol, Side::upstream, std::move(why)));
+  };
+  if (substitute_call_ || upgrade_.empty() || !http::takes_up(head.headers, upgrade_))
+    return refuse("unasked 101");
+  if (!prepare_head(head)) return;
+  auto started = stream_.start_tunnel(head, upgrade_);
+  if (!started) return refuse(started.error().detail);
+  status_ = head.status;
+  head_sent_ = true;
+  request_ended_ = false;
+  tunnel_after_ = stream_.loop().now() - stream_.started();
+  call_.start_tunnel();
+}
+
+// Both sides have said that they send no more, or nobody has said anything for too long.
+void Exchange::end_tunnel(ErrorCode code) {
+  finish(status_, code);
+  stream_.send_end();
+}
+
 void Exchange::on_response_body(std::string_view bytes) {
   response_bytes_ += bytes.size();
   stream_.send_body(bytes);
   if (finished_ || response_paused_ || stream_.writable()) return;
   response_paused_ = true;
-  call_.pause_response();
+  answering_call().pause_response();
 }
 
 void Exchange::on_response_trailers(http::HeaderList& trailers) {
@@ -328,12 +402,23 @@ void Exchange::on_response_trailers(http::HeaderList& trailers) {
 }
 
 void Exchange::on_response_end() {
+  if (call_.tunnel() && !request_ended_) {
+    response_ended_ = true;
+    return stream_.end_sending();
+  }
   finish(status_, ErrorCode::none);
   stream_.send_end(response_trailers_.empty() ? nullptr : &response_trailers_);
 }
 
 void Exchange::on_call_failed(const Error& error) {
   count_arrival();
+  if (error.code == ErrorCode::tunnel_idle) return end_tunnel(error.code);
+  if (!head_sent_ && !substitute_call_) {
+    const int status = describe(error.code).status;
+    call_filters(filter::kOnFailure,
+                 [&](filter::Filter& each) { each.on_failure(context_, status); });
+    if (context_.substitute != nullptr) return substitute(status);
+  }
   reply_or_reset(error);
 }
 
@@ -347,7 +432,7 @@ void Exchange::finish(int status, ErrorCode code) {
   if (finished_) return;
   finished_ = true;
   ticket_.unlink();
-  const Duration took = stream_.loop().now() - stream_.started();
+  const Duration took = call_.tunnel() ? tunnel_after_ : stream_.loop().now() - stream_.started();
   if (route_) {
     RouteCells& cells = route_->cells();
     cells.finish(status, took, request_bytes_, response_bytes_);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "gateway/base/buffer.h"
@@ -17,6 +18,7 @@ class Proxy;
 /// The life of one request, in the order in which it happens:
 ///   run → route → filters (→ hold) → act: forward | redirect | fixed answer
 ///   forward: call ⇄ body both ways → response head → response filters → end
+///   or, where the endpoint takes up a protocol that the client asked for: → tunnel → end
 ///   finish: counted and logged exactly once, however it ended
 /// The two directions are independent: a response may begin and end before the request does.
 class Exchange final : public downstream::Exchange,
@@ -51,10 +53,16 @@ class Exchange final : public downstream::Exchange,
 
   bool pass_stages(std::string_view& bytes);
   void write_early_body();
+  bool prepare_head(http::ResponseHead& head);
+  void start_tunnel(http::ResponseHead& head);
+  void end_tunnel(ErrorCode code);
 
   void reply(const filter::LocalReply& reply);
   void reply(ErrorCode code);
   void reply_or_reset(const Error& error);
+  void substitute(int status);
+  upstream::Call& answering_call() { return substitute_call_ ? *substitute_call_ : call_; }
+  void cancel_calls();
   void finish(int status, ErrorCode code);
   void log(int status, ErrorCode code);
 
@@ -75,16 +83,21 @@ class Exchange final : public downstream::Exchange,
   filter::HoldTicket ticket_;
   filter::RequestContext context_;
   upstream::Call call_;
+  std::unique_ptr<upstream::Call> substitute_call_;  ///< its answer goes out in place of call_'s
   Buffer early_body_;  ///< body bytes that came while a filter held the exchange
   http::HeaderList* request_trailers_ = nullptr;
   http::HeaderList response_trailers_;
   void** filter_data_ = nullptr;  ///< of each filter; null when none has a hook after on_request
   std::size_t next_filter_ = 0;   ///< filters before it have seen on_request
+  std::string_view upgrade_;      ///< the protocol that is asked of the upstream; empty: none
+  Duration tunnel_after_{};       ///< from the request's head to a tunnel's begin
   std::uint64_t request_bytes_ = 0;
   std::uint64_t response_bytes_ = 0;
   int status_ = 0;
+  int dropped_status_ = 0;  ///< of the answer that was substituted
   bool calling_ = false;
   bool request_ended_ = false;
+  bool response_ended_ = false;  ///< of a tunnel: the endpoint sends no more
   bool body_paused_ = false;
   bool response_paused_ = false;
   bool head_sent_ = false;

@@ -168,6 +168,7 @@ class Report {
     rewrite(match);
     if (route.timeout) line("timeout", format_duration(*route.timeout) + " to the answer's head");
     if (route.idle_timeout) line("", format_duration(*route.idle_timeout) + " of silence");
+    if (route.upgrade == config::Upgrade::off) line("upgrade", "off");
     for (const config::WeightedUpstream& target : route.forward) forward(target);
   }
 
@@ -211,9 +212,10 @@ class Report {
                          bound(upstream.limits.connections), bound(upstream.limits.requests),
                          bound(upstream.limits.waiting)));
     line("",
-         fmt::format("timeouts: connect {}, request {}, per try {}, idle {}",
+         fmt::format("timeouts: connect {}, request {}, per try {}, idle {}, of a tunnel {}",
                      format_duration(upstream.timeouts.connect), bound(upstream.timeouts.request),
-                     bound(upstream.timeouts.per_try), format_duration(upstream.timeouts.idle)));
+                     bound(upstream.timeouts.per_try), format_duration(upstream.timeouts.idle),
+                     bound(upstream.timeouts.tunnel_idle)));
     line("", fmt::format("{} retries, at most {} of all requests", upstream.retries.attempts,
                          upstream.retries.budget));
   }

@@ -27,7 +27,10 @@ struct Writer {
   std::string operator()(const config::Value::Map& map) const {
     std::string text;
     for (const auto& [name, value] : map) {
-      if (value.is_set()) text += (text.empty() ? "" : ", ") + name + ": " + text_of(value);
+      if (!value.is_set()) continue;
+      // Hashes of passwords are not shown.
+      const bool hidden = name == "users" && value.holds<std::string>();
+      text += (text.empty() ? "" : ", ") + name + ": " + (hidden ? "***" : text_of(value));
     }
     return "{" + text + "}";
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_map>
 
 #include "gateway/filter/table.h"
 #include "gateway/http/fields.h"
@@ -108,10 +109,20 @@ class Compiler {
     }
   }
 
+  // Plans are shared by many routes, and asking one may mean reading its file.
+  bool is_current(const FilterChain& chain) {
+    return std::all_of(chain.begin(), chain.end(), [&](const RouteFilter& entry) {
+      const auto [known, first] = current_.try_emplace(entry.plan.get(), true);
+      if (first) known->second = entry.plan->current();
+      return known->second;
+    });
+  }
+
   std::shared_ptr<const FilterChain> chain_for(const routing::Route& route,
                                                const FilterChain& global, bool reuse) {
     if (reuse && route.index < previous_->routes->routes().size() &&
-        previous_->routes->routes()[route.index].get() == &route)
+        previous_->routes->routes()[route.index].get() == &route &&
+        is_current(*previous_->chains[route.index]))
       return previous_->chains[route.index];
     return std::make_shared<const FilterChain>(
         compile_filters(filter::run_order(model_.filters, route.model.filters), global, &route));
@@ -161,6 +172,7 @@ class Compiler {
   const config::Model& model_;
   const Snapshot* previous_;
   filter::CompileServices& services_;
+  std::unordered_map<const filter::Plan*, bool> current_;  ///< of the previous snapshot's
   std::vector<config::Finding> findings_;
 };
 

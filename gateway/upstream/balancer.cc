@@ -8,6 +8,7 @@
   ROW(kRoundRobin)             \
   ROW(kWeighted)               \
   ROW(kConsistentHash)         \
+  ROW(kCookie)                 \
   ROW(kRandomChoice)
 
 namespace gateway::upstream {

@@ -6,6 +6,7 @@
 #include <span>
 #include <string_view>
 
+#include "gateway/base/arena.h"
 #include "gateway/base/random.h"
 #include "gateway/config/field.h"
 #include "gateway/config/model.h"
@@ -38,6 +39,13 @@ class Balancer {
                                                const IpAddress& /*client*/) const {
     return std::nullopt;
   }
+
+  /// A Set-Cookie, in `arena`, by which the client's next request finds `endpoint`, which has
+  /// answered this one; empty when it does already. Only rows that say `sets_cookie` are asked.
+  virtual std::string_view cookie_for(const http::RequestHead& /*request*/,
+                                      const Endpoint& /*endpoint*/, Arena& /*arena*/) const {
+    return {};
+  }
 };
 
 /// One row of the table in balancer.cc. A balancer is one file that defines its row: its
@@ -47,6 +55,7 @@ struct BalancerRow {
   config::Policy policy;
   std::unique_ptr<Balancer> (*make)(const config::Value& options, const EndpointSet& set,
                                     Random& random);
+  bool sets_cookie = false;
 };
 
 /// All balancers, the default first.

@@ -26,6 +26,7 @@ Duration Call::request_timeout() const {
 }
 
 Duration Call::idle_timeout() const {
+  if (tunnel_) return upstream_->settings().timeouts.tunnel_idle;
   return options_.idle_timeout.value_or(upstream_->settings().timeouts.idle);
 }
 
@@ -98,7 +99,9 @@ void Call::on_connection(ClientConnection& connection) {
 }
 
 void Call::send_request() {
-  auto sent = connection_->send_head(stream_, *head_, http::RequestEncoding{});
+  http::RequestEncoding encoding;
+  encoding.upgrade = options_.upgrade;
+  auto sent = connection_->send_head(stream_, *head_, encoding);
   if (!sent) {
     const Error error = sent.error();
     return fail(error);
@@ -132,6 +135,15 @@ void Call::end_body(http::HeaderList* trailers) {
   trailers_ = trailers;
   last_activity_ = upstream_->loop().now();
   if (connection_ != nullptr) end_request();
+  if (response_ended_) return cancel();
+  arm_timer();
+}
+
+void Call::start_tunnel() {
+  GATEWAY_CHECK(connection_ != nullptr && head_received_ && body_ended_);
+  connection_->start_tunnel(stream_);
+  tunnel_ = true;
+  body_ended_ = false;
   arm_timer();
 }
 
@@ -173,6 +185,8 @@ void Call::on_timer() {
     if (limit == Duration::zero()) return;
     if (response_paused_ || silent < limit)
       return timer_.arm(upstream_->loop().timers(), response_paused_ ? limit : limit - silent);
+    // Nobody is to blame for a tunnel's silence.
+    if (tunnel_) return fail(Error(ErrorCode::tunnel_idle, Side::internal));
     return fail(Error(ErrorCode::upstream_idle_timeout, Side::upstream));
   }
   const Duration limit = request_timeout();
@@ -228,7 +242,8 @@ void Call::end_attempt() {
 
 // Once per call, when it is over for its maker; a call that was given up has no status.
 void Call::count_end() {
-  const Duration took = upstream_->loop().now() - started_;
+  // How long a tunnel lasted says nothing of how quick the upstream is.
+  const Duration took = tunnel_ ? time_to_head_ : upstream_->loop().now() - started_;
   upstream_->cells().finish(head_received_ ? status_ : 0, took, bytes_sent_, bytes_received_);
 }
 
@@ -244,6 +259,8 @@ void Call::on_no_place() {
 }
 
 void Call::on_stream_failed(const Error& error) {
+  // How a tunnel ends is its two ends' affair and says nothing of the endpoint's health.
+  if (tunnel_) return fail(error);
   Error judged = error;
   // The endpoint may have closed a kept connection just when we chose it: nothing of the request
   // left this process, so it is safe to repeat whatever the method.
@@ -334,6 +351,10 @@ void Call::on_response_trailers(http::HeaderList& trailers) {
 }
 
 void Call::on_response_end() {
+  if (tunnel_ && !body_ended_) {
+    response_ended_ = true;
+    return observer_->on_response_end();
+  }
   connection_ = nullptr;
   CallObserver* observer = observer_;
   cancel();

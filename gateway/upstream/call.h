@@ -16,8 +16,9 @@
 
 namespace gateway::upstream {
 
-/// Who made a call. After on_response_end or on_call_failed nothing else comes. The observer may
-/// cancel or destroy the call from within any of these.
+/// Who made a call. After on_response_end or on_call_failed nothing else comes, except that the
+/// call of a tunnel goes on until both directions have ended. The observer may cancel or destroy
+/// the call from within any of these.
 class CallObserver {
  public:
   /// An attempt has a stream: a request body is wanted now (100-continue).
@@ -42,6 +43,9 @@ struct CallOptions {
   std::optional<Duration> idle_timeout;
   std::optional<std::uint64_t> hash;  ///< for balancers that bind requests to endpoints
   bool retry = true;
+  /// A protocol to change over to, for a request without body; empty: none. Lives as long as the
+  /// call.
+  std::string_view upgrade = {};
 };
 
 /// One request that we make to an upstream: picks an endpoint, takes a stream slot, sends, and
@@ -63,6 +67,10 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   void write_body(std::string_view bytes);
   /// The request is complete. For a request without body `start` implies it.
   void end_body(http::HeaderList* trailers);
+  /// From within on_response_head, for a 101: the endpoint has taken up `CallOptions::upgrade`. The
+  /// body begins anew: write_body and on_response_body are a tunnel's bytes now, end_body ends our
+  /// direction alone. A tunnel that is silent both ways for `timeouts.tunnel_idle` fails.
+  void start_tunnel();
   bool writable() const;
   void pause_response();
   void resume_response();
@@ -73,6 +81,7 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   /// The endpoint of the current or last attempt; null when there was none.
   const Endpoint* endpoint() const { return last_endpoint_; }
   std::uint32_t attempts() const { return attempts_; }
+  bool tunnel() const { return tunnel_; }
   /// From the start to the response's head; zero before.
   Duration time_to_head() const { return time_to_head_; }
 
@@ -145,6 +154,8 @@ class Call final : private ClientStreamEvents, private PoolWaiter, private Capac
   bool body_sent_ = false;  ///< some of the body was given to an attempt
   bool head_received_ = false;
   bool response_paused_ = false;
+  bool tunnel_ = false;
+  bool response_ended_ = false;  ///< of a tunnel
 };
 
 }  // namespace gateway::upstream

@@ -3,6 +3,12 @@
 #include "gateway/upstream/endpoint_pool.h"
 
 namespace gateway::upstream {
+namespace {
+
+// An endpoint has so long to take the last bytes of a tunnel.
+constexpr Duration kLinger = std::chrono::seconds(30);
+
+}  // namespace
 
 ClientConnection::ClientConnection(EventLoop& loop, EndpointPool& pool, Place place)
     : loop_(loop),
@@ -49,11 +55,22 @@ void ClientConnection::send_end(http::StreamId stream, const http::HeaderList* t
   if (closed_) return;
   codec_.encode_end(stream, trailers, output_.buffer());
   output_.later();
+  if (!tunnel_) return;
+  sent_end_ = true;
+  output_.flush();
+  transport_->shutdown_write();
 }
 
 void ClientConnection::abandon(http::StreamId) {
   stream_ = nullptr;
+  if (sent_end_ && received_end_) return close_when_sent();
   close();
+}
+
+// Closing with bytes in the queue would lose them.
+void ClientConnection::close_when_sent() {
+  if (transport_->queued() == 0) return close();
+  idle_timer_.arm(loop_.timers(), kLinger);
 }
 
 void ClientConnection::start_idle(Duration timeout) {
@@ -100,11 +117,13 @@ void ClientConnection::on_transport_eof() {
     auto ended = codec_.decode_eof();
     if (!ended) return fail(ended.error());
   }
-  if (!closed_) fail(Error(ErrorCode::upstream_reset, Side::upstream, "connection closed"));
+  if (!closed_ && !received_end_)
+    fail(Error(ErrorCode::upstream_reset, Side::upstream, "connection closed"));
 }
 
 void ClientConnection::on_transport_drained() {
-  if (stream_ != nullptr) stream_->on_stream_writable();
+  if (stream_ != nullptr) return stream_->on_stream_writable();
+  if (received_end_) close();
 }
 
 void ClientConnection::on_transport_error(const Error& error) {
@@ -145,9 +164,13 @@ void ClientConnection::on_response_trailers(http::StreamId, http::HeaderList& tr
 
 void ClientConnection::on_response_end(http::StreamId) {
   ClientStreamEvents* stream = stream_;
+  received_end_ = tunnel_;
+  if (tunnel_ && !sent_end_) return stream->on_response_end();
   stream_ = nullptr;
   // The slot goes back first: the user may start its next call from within its upcall.
-  if (!codec_.reusable()) {
+  if (tunnel_) {
+    close_when_sent();
+  } else if (!codec_.reusable()) {
     close();
   } else if (!closed_) {
     if (!transport_->reading()) transport_->read_start();

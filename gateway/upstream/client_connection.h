@@ -18,7 +18,8 @@ namespace gateway::upstream {
 class EndpointPool;
 
 /// One stream slot's user: an attempt of a call. After on_response_end or on_stream_failed the slot
-/// is gone and must not be used.
+/// is gone and must not be used. Of a tunnel, on_response_end says that the endpoint will send no
+/// more; the slot goes when both sides have said so.
 class ClientStreamEvents {
  public:
   virtual void on_informational(http::ResponseHead& head) = 0;
@@ -53,6 +54,9 @@ class ClientConnection final : public Disposable,
                          const http::RequestEncoding& encoding);
   void send_body(http::StreamId stream, std::string_view bytes);
   void send_end(http::StreamId stream, const http::HeaderList* trailers);
+  /// After a 101 that was asked for: send_body sends bytes as they are, and send_end, which comes a
+  /// second time then, ends our direction alone.
+  void start_tunnel(http::StreamId /*stream*/) { tunnel_ = true; }
   bool writable() const { return transport_->queued() < kHighWater; }
   bool all_sent() const { return transport_->queued() == 0; }
   void pause_reading() { transport_->read_stop(); }
@@ -91,6 +95,7 @@ class ClientConnection final : public Disposable,
   void on_sent() {}
   void on_idle_timer();
   void fail(const Error& error);
+  void close_when_sent();
 
   EventLoop& loop_;
   EndpointPool& pool_;
@@ -105,6 +110,9 @@ class ClientConnection final : public Disposable,
   std::uint64_t requests_ = 0;
   bool open_ = false;
   bool closed_ = false;
+  bool tunnel_ = false;
+  bool sent_end_ = false;      ///< of a tunnel, by us
+  bool received_end_ = false;  ///< of a tunnel, by the endpoint
 
   friend class EndpointPool;
   bool in_idle_list_ = false;  ///< kept by the pool

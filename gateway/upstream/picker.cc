@@ -21,11 +21,13 @@ Picker::Picker(PickSettings settings, Random& random)
 
 void Picker::update(EndpointSetPtr set) {
   balancer_.reset();
+  sets_cookie_ = false;
   set_ = std::move(set);
   if (!set_ || set_->entries.empty()) return;
   const BalancerRow* row = find_balancer(settings_.balancer.type);
   GATEWAY_CHECK(row != nullptr);
   balancer_ = row->make(settings_.balancer.options, *set_, random_);
+  sets_cookie_ = row->sets_cookie;
 }
 
 void Picker::configure(const PickSettings& settings) {
@@ -43,10 +45,12 @@ std::optional<Choice> Picker::pick(const PickContext& context, Instant now) {
 std::optional<Choice> Picker::choose(const PickContext& context, Instant now) {
   for (std::uint32_t round = 0; round < kRounds; ++round) {
     const std::uint32_t index = balancer_->pick(context, round);
+    // A client that is bound already is not to be moved because its endpoint has just come back.
+    const bool bound = sets_cookie_ && context.hash && round == 0;
     Endpoint& endpoint = *set_->entries[index].endpoint;
     if (!endpoint.healthy() || was_tried(context, endpoint)) continue;
     if (!ejected(endpoint, now)) {
-      if (warm(endpoint, now)) return at(index);
+      if (bound || warm(endpoint, now)) return at(index);
     } else if (try_trial(endpoint, context, now)) {
       return at(index, true);
     }

@@ -58,6 +58,12 @@ class Picker {
     return balancer_ ? balancer_->hash_of(request, client) : std::nullopt;
   }
 
+  /// See Balancer; asked before the answer's head goes out. Empty: nothing is to be set.
+  std::string_view cookie_for(const http::RequestHead& request, const Endpoint& endpoint,
+                              Arena& arena) const {
+    return sets_cookie_ ? balancer_->cookie_for(request, endpoint, arena) : std::string_view();
+  }
+
   /// Nothing: no endpoint is available now.
   std::optional<Choice> pick(const PickContext& context, Instant now);
 
@@ -84,6 +90,7 @@ class Picker {
   Random& random_;
   EndpointSetPtr set_;
   std::unique_ptr<Balancer> balancer_;
+  bool sets_cookie_ = false;
 };
 
 }  // namespace gateway::upstream

@@ -107,21 +107,6 @@ TEST(Informational, EarlyHintsPass) {
   EXPECT_THAT(*old, HasSubstr(" 200 ")) << "HTTP/1.0 knows no 1xx (RFC 9110 §15.2)";
 }
 
-// Upgrade was never forwarded, so nobody may switch protocols.
-TEST(Informational, AnUnasked101IsRefused) {
-  ScriptedServer app([](Peer& peer) {
-    peer.read_request();
-    peer.send("HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nraw");
-    peer.wait_for_close();
-  });
-  Gateway gateway(config(app.address()));
-  const Reply reply = fetch(gateway.port(),
-                            "GET /app HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\n"
-                            "Upgrade: websocket\r\n\r\n");
-  EXPECT_EQ(reply.status, 502);
-  EXPECT_THAT(reply.body, Not(HasSubstr("raw")));
-}
-
 TEST(Trailers, OfAnAnswerPassUnlessTheyAreOurs) {
   ScriptedServer app(always(chunked_answer(
       "Trailer: X-Sum\r\n", "X-Sum: 1\r\nConnection: close\r\nContent-Length: 9\r\n")));

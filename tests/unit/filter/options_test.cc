@@ -8,6 +8,7 @@ namespace {
 
 constexpr const char* kHead = R"(version: 1
 listeners: [{name: http, address: "127.0.0.1:0"}]
+upstreams: [{name: auth, private: true, endpoints: ["127.0.0.1:1"]}]
 routes: [{name: r, respond: {status: 200}}]
 filters:
 )";
@@ -24,7 +25,19 @@ TEST(FilterOptions, WhatTheReaderTakesCompiles) {
   - {type: allow_deny, allow: 10.0.0.0/8, deny: [10.6.6.6, "fd00::/8"]}
   - {type: rate_limit, rate: 200}
   - {type: rate_limit, rate: 0.5, burst: 3, ipv6_prefix: 56, clients: 2048, name: slow}
+  - {type: rate_limit, rate: 200, exempt: [10.0.0.0/8, "::1"]}
   - {type: body_limit, size: 1MiB}
+  - {type: cors, allow_origins: "https://*.app.example"}
+  - {type: cors, allow_origins: ["*"], allow_methods: "*", allow_headers: "*", max_age: 10m}
+  - {type: basic_auth, users: "ann:$apr1$r31.....$G/cElGhD0cboYkZN5h5Ne/"}
+  - {type: external_auth, upstream: auth}
+  - type: external_auth
+    upstream: auth
+    path: "/check?for=$host"
+    response_headers: [X-Auth-Request-User, Authorization]
+    signin: "https://$host/oauth2/start"
+    cache_key: "$cookie_session"
+  - {type: error_pages, codes: [404, 503], upstream: auth, headers: {X-Namespace: shop}}
   - type: header_edits
     request: {set: {X-Env: prod}, add: {Via: 1.1 gateway}, remove: [X-Debug]}
     response: {remove: Server}
@@ -41,11 +54,29 @@ TEST(FilterOptions, WhatTheReaderTakesCompiles) {
 
 TEST(FilterOptions, TheReaderRefusesWhatMakesNoSense) {
   for (const char* bad :
-       {"  - allow_deny\n", "  - body_limit\n", "  - {type: rate_limit, rate: 0}\n",
-        "  - {type: request_id, header: 'a b'}\n", "  - {type: request_id, header: host}\n",
+       {"  - allow_deny\n",
+        "  - body_limit\n",
+        "  - {type: rate_limit, rate: 0}\n",
+        "  - {type: request_id, header: 'a b'}\n",
+        "  - {type: request_id, header: host}\n",
         "  - {type: request_id, header: Content-Length}\n",
         "  - {type: request_id, accept: some}\n",
-        "  - {type: header_edits, request: {set: {Host: x}}}\n"}) {
+        "  - {type: header_edits, request: {set: {Host: x}}}\n",
+        "  - cors\n",
+        "  - {type: cors, allow_origins: []}\n",
+        "  - {type: cors, allow_origins: app.example}\n",
+        "  - basic_auth\n",
+        "  - {type: basic_auth, users: 'a:b', users_file: /dev/null}\n",
+        "  - {type: basic_auth, users: 'a:b', user_header: Host}\n",
+        "  - external_auth\n",
+        "  - {type: external_auth, upstream: none}\n",
+        "  - {type: external_auth, upstream: auth, path: check}\n",
+        "  - {type: external_auth, upstream: auth, path: /$uri}\n",
+        "  - {type: external_auth, upstream: auth, signin: '//evil.example'}\n",
+        "  - {type: external_auth, upstream: auth, response_headers: Connection}\n",
+        "  - {type: error_pages, codes: [], upstream: auth}\n",
+        "  - {type: error_pages, codes: [200], upstream: auth}\n",
+        "  - {type: error_pages, codes: 404, upstream: auth, headers: {Host: x}}\n"}) {
     EXPECT_FALSE(load(bad)) << bad;
   }
 }

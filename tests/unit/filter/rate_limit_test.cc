@@ -112,5 +112,21 @@ TEST(RateLimit, CountsSurviveAReloadUnlessTheSettingsChange) {
   EXPECT_TRUE(passes(named, services, "192.0.2.1"));
 }
 
+TEST(RateLimit, WhoIsExemptIsNotCounted) {
+  Services services;
+  config::Value::Map some = options("address", 0.01, 1).as<config::Value::Map>();
+  some["exempt"] = test::list({"192.0.2.0/30", "2001:db8::/32"});
+  Bound filter("rate_limit", config::Value(std::move(some)), services);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(passes(filter, services, "192.0.2.1"));
+    EXPECT_TRUE(passes(filter, services, "2001:db8::1"));
+  }
+  EXPECT_TRUE(passes(filter, services, "192.0.2.4"));
+  EXPECT_FALSE(passes(filter, services, "192.0.2.4"));
+  Bound strict("rate_limit", options("address", 0.01, 1), services);
+  EXPECT_FALSE(passes(strict, services, "192.0.2.4")) << "the same count";
+  EXPECT_TRUE(passes(strict, services, "192.0.2.1"));
+}
+
 }  // namespace
 }  // namespace gateway::filter

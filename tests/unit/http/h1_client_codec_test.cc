@@ -216,6 +216,18 @@ TEST(H1ClientCodec, WritesHopByHopAndFramingFieldsAnew) {
             "Expect: 100-continue\r\nConnection: close\r\n\r\n");
 }
 
+TEST(H1ClientCodec, AsksForAProtocolOnlyWhenItIsTold) {
+  Forwarded request(
+      "GET /a HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, x\r\nUpgrade: IRC/6.9, websocket\r\n"
+      "Sec-WebSocket-Version: 13\r\n\r\n");
+  EXPECT_EQ(request.write(), "GET /a HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n\r\n");
+  RequestEncoding encoding;
+  encoding.upgrade = "websocket";
+  EXPECT_EQ(request.write(encoding),
+            "GET /a HTTP/1.1\r\nHost: a\r\nSec-WebSocket-Version: 13\r\n"
+            "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n");
+}
+
 TEST(H1ClientCodec, BodylessPostSaysLengthZero) {
   for (const std::string method : {"POST", "PUT", "PATCH"})
     EXPECT_EQ(Forwarded(method + " /a HTTP/1.1\r\nHost: a\r\n\r\n").write(),

@@ -533,6 +533,26 @@ TEST(H1ServerCodec, WritesInformationalResponses) {
             "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n");
 }
 
+TEST(H1ServerCodec, AfterASwitchAllBytesAreBody) {
+  RequestTrace trace({}, AfterEnd::wait);
+  trace.feed(std::string(kGet11) + "GET /early HTTP/1.1\r\n");
+  ResponseHead head;
+  head.status = 101;
+  Arena arena;
+  head.headers.add(arena, "X-A", "b");
+  head.headers.add(arena, "Content-Length", "7");
+  Buffer out;
+  ASSERT_FALSE(trace.codec().encode_switch(kOnlyStream, head, "a\r\nb", out));
+  ASSERT_TRUE(trace.codec().encode_switch(kOnlyStream, head, "websocket", out));
+  EXPECT_EQ(out.to_string(),
+            "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "X-A: b\r\n\r\n");
+  trace.feed(std::string("\0\r\n", 3));
+  EXPECT_TRUE(trace.text().ends_with("end\nbody GET /early HTTP/1.1\r\n" +
+                                     std::string("\0\r\n", 3) + "\n"));
+  EXPECT_EQ(trace.requests(), 1U);
+}
+
 TEST(H1ServerCodec, WritesTrailersWithChunksOnly) {
   Arena arena;
   HeaderList trailers;
