@@ -124,6 +124,7 @@ class WebSocket:
     def close(self):
         assert self.say(struct.pack("!H", 1000), CLOSE) == (CLOSE, struct.pack("!H", 1000))
         assert self.stream.read() == b"", "the server ends first (RFC 6455, 7.1.1)"
+        self.stream.close()  # the socket stays open for as long as this is
         self.socket.close()
 
 
