@@ -12,6 +12,7 @@
 #include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
 #include "gateway/server/explain.h"
+#include "gateway/server/ingress_report_command.h"
 #include "gateway/server/policy_tables.h"
 
 namespace {
@@ -45,6 +46,16 @@ int explain(const CommandLine& line) {
   return 0;
 }
 
+int ingress_report(const CommandLine& line) {
+  const auto report = gateway::server::ingress_report_of(line.report_paths, *line.kubernetes);
+  if (!report) {
+    print(stderr, "gateway: " + report.error().detail + "\n");
+    return 1;
+  }
+  print(stdout, *report);
+  return 0;
+}
+
 int act(const CommandLine& line) {
   switch (line.action) {
     case CommandLine::Action::schema:
@@ -62,6 +73,7 @@ int act(const CommandLine& line) {
       return 0;
     case CommandLine::Action::check: return check(line);
     case CommandLine::Action::explain: return explain(line);
+    case CommandLine::Action::ingress_report: return ingress_report(line);
     case CommandLine::Action::run: break;
   }
   gateway::server::Control control(line.config, line.kubernetes);

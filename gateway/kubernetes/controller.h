@@ -70,6 +70,8 @@ class Controller {
 
   /// Everything has been listed once; stays true.
   bool synced() const { return synced_; }
+  /// The objects as known now.
+  const Store& store() const { return store_; }
   bool is_leader() const { return lease_ && lease_->is_leader(); }
   /// Why objects are not being followed now, or why something could not be written: a line for
   /// each; empty when all is well.

@@ -1,5 +1,7 @@
 #include "gateway/kubernetes/ingress_class.h"
 
+#include <algorithm>
+
 #include "gateway/kubernetes/annotation.h"
 
 namespace gateway::kubernetes {
@@ -13,6 +15,12 @@ bool asks_for_compatibility(const Store& store, const IngressClass& made) {
   return found != parameters->data.end() && found->second == "ingress-nginx";
 }
 
+bool is_our_controller(const std::string& name, const TranslatorSettings& settings) {
+  const auto& others = settings.also_controllers;
+  return name == settings.controller ||
+         std::find(others.begin(), others.end(), name) != others.end();
+}
+
 }  // namespace
 
 ClassSelection::ClassSelection(const Store& store, const TranslatorSettings& settings)
@@ -20,7 +28,7 @@ ClassSelection::ClassSelection(const Store& store, const TranslatorSettings& set
       classless_(settings.classless),
       all_compatible_(settings.ingress_nginx_paths) {
   for (const auto& [name, made] : store.table<IngressClass>().all()) {
-    if (made->controller != settings.controller) continue;
+    if (!is_our_controller(made->controller, settings)) continue;
     ours_.insert(name.name);
     if (made->is_default()) classless_ = true;
     if (made->parameters) parameters_.insert(*made->parameters);

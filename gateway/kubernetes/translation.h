@@ -15,12 +15,14 @@
 namespace gateway::kubernetes {
 
 inline constexpr std::string_view kControllerName = "gateway.ingress/controller";
+inline constexpr std::string_view kIngressNginxController = "k8s.io/ingress-nginx";
 
 /// What the command line and the gateway's own configuration say.
 struct TranslatorSettings {
   std::string controller = std::string(kControllerName);
-  std::vector<std::string> also_classes;  ///< names of classes that are ours whoever's they are
-  bool classless = false;                 ///< Ingresses that name no class are ours
+  std::vector<std::string> also_controllers;  ///< whose classes are ours too
+  std::vector<std::string> also_classes;      ///< names of classes that are ours whoever's they are
+  bool classless = false;                     ///< Ingresses that name no class are ours
   /// Listeners by name: where http:// and https:// come in. No plain one: nothing is redirected.
   std::vector<std::string> plain_listeners;
   std::vector<std::string> tls_listeners;

@@ -21,6 +21,7 @@ struct Flags {
   bool annotations = false;
   bool annotation_policy = false;
   bool kubernetes = false;
+  bool ingress_report = false;
   KubernetesOptions cluster;
 };
 
@@ -74,10 +75,39 @@ void declare_kubernetes(CLI::App& app, Flags& flags) {
        "Write neither status nor Events: beside another controller of the same Ingresses");
 }
 
+void declare_ingress_report(CLI::App& app, Flags& flags) {
+  auto* report = app.add_subcommand(
+      "ingress-report",
+      "Say which Ingresses would mean something else here than under ingress-nginx, and why");
+  report
+      ->add_option("path", flags.line.report_paths,
+                   "Manifests, folders of them, or - for standard input; left out: a cluster is "
+                   "read once")
+      ->type_name("FILE");
+  KubernetesOptions& cluster = flags.cluster;
+  report
+      ->add_option("--kubeconfig", cluster.kubeconfig,
+                   "How to reach the cluster; left out: KUBECONFIG, else the pod's service account")
+      ->type_name("FILE");
+  report
+      ->add_option("--watch-namespace", cluster.watch_namespaces,
+                   "Read only this namespace; may be repeated")
+      ->type_name("NAMESPACE")
+      ->allow_extra_args(false);
+  report
+      ->add_option("--also-class", cluster.also_classes,
+                   "Judge Ingresses of this class too; may be repeated")
+      ->type_name("CLASS")
+      ->allow_extra_args(false);
+  report->add_flag("--classless", cluster.classless, "Judge Ingresses that name no class");
+  report->callback([&flags] { flags.ingress_report = true; });
+}
+
 void declare(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", fmt::format("gateway {}", kVersion), "Print the version");
   app.add_option("-c,--config", flags.line.config, "The configuration to run")->type_name("FILE");
   declare_kubernetes(app, flags);
+  declare_ingress_report(app, flags);
   auto* check = app.add_flag("--check", flags.check,
                              "Say everything that is wrong with the configuration; exit 1 if "
                              "anything is");
@@ -108,6 +138,7 @@ void declare(CLI::App& app, Flags& flags) {
 }
 
 CommandLine::Action action_of(const Flags& flags) {
+  if (flags.ingress_report) return CommandLine::Action::ingress_report;
   if (flags.check) return CommandLine::Action::check;
   if (flags.schema) return CommandLine::Action::schema;
   if (flags.reference) return CommandLine::Action::reference;
@@ -138,7 +169,7 @@ std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* con
     return wrong_use(error.what());
   }
   flags.line.action = action_of(flags);
-  if (flags.kubernetes) flags.line.kubernetes = std::move(flags.cluster);
+  if (flags.kubernetes || flags.ingress_report) flags.line.kubernetes = std::move(flags.cluster);
   using Action = CommandLine::Action;
   const Action action = flags.line.action;
   const bool needs_file = (action == Action::run && !flags.kubernetes) || action == Action::check ||

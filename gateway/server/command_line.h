@@ -20,14 +20,17 @@ struct CommandLine {
     reference,
     metrics,
     annotations,
-    annotation_policy
+    annotation_policy,
+    ingress_report
   };
   Action action = Action::run;
   /// File; empty where a table is printed, and where a cluster is all there is.
   std::string config;
   std::string explain_request;               ///< "POST https://host/jobs"
   std::vector<std::string> explain_headers;  ///< "name: value"
+  /// Set where a cluster is served, or reported on.
   std::optional<KubernetesOptions> kubernetes;
+  std::vector<std::string> report_paths;  ///< of manifests; empty: a cluster is reported on
 };
 
 /// Nothing to do but to print and go: help, version, or a sentence on what is wrong with the flags.

@@ -1,9 +1,12 @@
 """What the controller makes of Ingresses: bad ones are refused alone, and nothing gets around a private upstream."""
+import subprocess
+
 import pytest
 
 from harness.api import wait_until
 from harness.certificates import make_secret
 from harness.cluster import JOBS, TOKEN, ingress
+from harness.images import BIN
 from harness.load import ask, certificate
 
 OTHER = "other.example.com"
@@ -51,6 +54,15 @@ def test_a_class_of_somebody_else_is_left_alone(gateway, apply):
     assert ask("/hello", host=OTHER)[0] == 404
     assert not gateway.events("Ingress", "foreign")
     assert not gateway.api.find("Ingress", "foreign", "jobs")["status"].get("loadBalancer")
+
+
+def test_the_report_of_a_cluster_names_what_would_change(gateway, apply):
+    apply(ingress("moving", "/hello", host=OTHER, limit_rps="5").replace("gateway.ingress/",
+                                                                        "nginx.ingress.kubernetes.io/"))
+    done = subprocess.run([BIN / "gateway", "ingress-report", "--kubeconfig", gateway.plane.work / "admin.kubeconfig"],
+                          capture_output=True, text=True, timeout=60, check=True)
+    assert "Ingress jobs/moving\n  differs    limit-rps: 429" in done.stdout, done.stdout + done.stderr
+    assert "Ingresses would change" in done.stdout
 
 
 def other_service(gateway):

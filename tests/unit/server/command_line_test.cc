@@ -78,6 +78,19 @@ TEST(CommandLine, AFlagOfTheClusterAloneIsAMistake) {
   EXPECT_EQ(farewell(parse({"--config", "a.yaml", "--shadow"})).status, 2);
 }
 
+TEST(CommandLine, ReportsOnManifestsOrOnACluster) {
+  const CommandLine files =
+      understood(parse({"ingress-report", "a.yaml", "-", "--also-class", "edge", "--classless"}));
+  EXPECT_EQ(files.action, CommandLine::Action::ingress_report);
+  EXPECT_THAT(files.report_paths, ElementsAre("a.yaml", "-"));
+  ASSERT_TRUE(files.kubernetes);
+  EXPECT_THAT(files.kubernetes->also_classes, ElementsAre("edge"));
+  EXPECT_TRUE(files.kubernetes->classless);
+  const CommandLine cluster = understood(parse({"ingress-report", "--kubeconfig", "k"}));
+  EXPECT_TRUE(cluster.report_paths.empty());
+  EXPECT_EQ(cluster.kubernetes->kubeconfig, "k");
+}
+
 TEST(CommandLine, SaysItsVersionAndItsFlags) {
   EXPECT_EQ(farewell(parse({"--version"})).status, 0);
   EXPECT_THAT(farewell(parse({"--version"})).text, HasSubstr("gateway "));
