@@ -9,8 +9,8 @@
 namespace gateway::config {
 namespace {
 
-template <typename T>
-void check_names(std::string_view list, const std::vector<T>& items, const Report& report) {
+template <typename List>
+void check_names(std::string_view list, const List& items, const Report& report) {
   std::unordered_map<std::string_view, std::size_t> first;
   for (std::size_t i = 0; i < items.size(); ++i) {
     if (items[i].name.empty()) continue;

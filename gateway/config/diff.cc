@@ -7,8 +7,11 @@ namespace {
 
 constexpr std::size_t kShown = 5;
 
-template <typename T>
-NameChanges changes_of(const std::vector<T>& before, const std::vector<T>& after) {
+// Equal lists are most of what is compared, and need no names.
+template <typename List>
+NameChanges changes_of(const List& before, const List& after) {
+  using T = typename List::value_type;
+  if (before == after) return {};
   std::unordered_map<std::string_view, const T*> known;
   for (const T& item : before) known.emplace(item.name, &item);
   NameChanges changes;
@@ -18,7 +21,7 @@ NameChanges changes_of(const std::vector<T>& before, const std::vector<T>& after
       changes.added.push_back(item.name);
       continue;
     }
-    if (!(*found->second == item)) changes.changed.push_back(item.name);
+    if (found->second != &item && !(*found->second == item)) changes.changed.push_back(item.name);
     known.erase(found);
   }
   for (const T& item : before)

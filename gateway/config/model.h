@@ -8,6 +8,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/clock.h"
+#include "gateway/config/shared_list.h"
 #include "gateway/config/value.h"
 
 /// What was asked for, whoever asked (a YAML file, the Kubernetes API): plain structs, comparable,
@@ -315,7 +316,7 @@ struct Model {
   std::optional<Cluster> cluster;
   std::vector<Listener> listeners;
   std::vector<Upstream> upstreams;
-  std::vector<Route> routes;
+  SharedList<Route> routes;
   std::vector<PolicySettings> filters;  ///< on every route, before the route's own of the same type
   bool operator==(const Model&) const = default;
 };

@@ -216,6 +216,22 @@ struct Codec<std::vector<M>> {
   }
 };
 
+template <typename M>
+struct Codec<SharedList<M>> {
+  static void describe(Field& field) { Codec<std::vector<M>>::describe(field); }
+  static void set(SharedList<M>& member, const Value& value) {
+    std::vector<M> list;
+    Codec<std::vector<M>>::set(list, value);
+    member.clear();
+    for (M& each : list) member.push_back(std::move(each));
+  }
+  static Value extract(const SharedList<M>& member) {
+    Value::List list;
+    for (const M& element : member) list.push_back(Codec<M>::extract(element));
+    return list.empty() ? Value() : Value(std::move(list));
+  }
+};
+
 template <typename>
 struct MemberOf;
 template <typename T, typename M>

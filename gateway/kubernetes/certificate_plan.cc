@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <unordered_map>
 
+#include "gateway/net/certificate.h"
+
 namespace gateway::kubernetes {
 namespace {
 
@@ -78,7 +80,7 @@ class Assignment {
       return nullptr;
     }
     CacheEntry& entry = cache_.find(secret);
-    if (entry.certificate) return &entry;
+    if (entry.usable) return &entry;
     warn(ingress, fmt::format("Secret {}: {}; the default certificate is shown", name->to_string(),
                               entry.problem));
     return nullptr;
@@ -86,8 +88,7 @@ class Assignment {
 
   void add_host(const PreparedIngress& ingress, const IngressTls& tls, const std::string& host,
                 CacheEntry* entry) {
-    const bool by_name =
-        tls.hosts.empty() && (entry == nullptr || covers(entry->certificate->names(), host));
+    const bool by_name = tls.hosts.empty() && (entry == nullptr || covers(entry->names, host));
     if (!by_name && !lists(tls, host)) return;
     HostPlan& plan = hosts_[host];
     plan.tls = true;
@@ -95,10 +96,10 @@ class Assignment {
     assign(ingress, host, entry);
     if (entry == nullptr) return;
     for (const std::string& alias : plan.aliases)
-      if (covers(entry->certificate->names(), alias)) assign(ingress, alias, entry);
+      if (covers(entry->names, alias)) assign(ingress, alias, entry);
     if (plan.www_redirect != &ingress) return;
     const std::string twin = www_twin(host);
-    if (covers(entry->certificate->names(), twin)) assign(ingress, twin, entry);
+    if (covers(entry->names, twin)) assign(ingress, twin, entry);
   }
 
   void assign(const PreparedIngress& ingress, const std::string& host, CacheEntry* entry) {
@@ -107,7 +108,7 @@ class Assignment {
       return warn(ingress, fmt::format("the certificate of {} comes from an older Ingress", host));
     if (!fresh || entry == nullptr) return;
     const ObjectName name = entry->secret->meta.object_name();
-    if (!covers(entry->certificate->names(), host))
+    if (!covers(entry->names, host))
       return warn(ingress, fmt::format("the certificate in Secret {} is not for {}; the default "
                                        "certificate is shown",
                                        name.to_string(), host));
@@ -121,7 +122,7 @@ class Assignment {
     const ObjectName& name = *settings_.default_certificate;
     const auto secret = store_.share<Secret>(name);
     CacheEntry* entry = secret ? &cache_.find(secret) : nullptr;
-    if (entry == nullptr || !entry->certificate) {
+    if (entry == nullptr || !entry->usable) {
       notices_.add(Notice{"Secret", name, secret ? secret->meta.uid : "", Severity::warning,
                           kCertificate,
                           secret ? "the default certificate cannot be used: " + entry->problem
@@ -130,7 +131,7 @@ class Assignment {
     }
     translation.has_default_certificate = true;
     // Not of the cache: bound to no host, where the same Secret may be bound to some.
-    CacheEntry unbound{secret, entry->certificate, {}, nullptr, false};
+    CacheEntry unbound{secret, {}, true, {}, nullptr, false};
     translation.certificates.push_back({{}, {}, {}, pem_of(unbound, {})});
   }
 
@@ -160,8 +161,9 @@ CertificateCache::Entry& CertificateCache::find(const std::shared_ptr<const Secr
   if (entry.secret) return entry;
   entry.secret = secret;
   auto parsed = net::Certificate::parse(secret->value("tls.crt"), secret->value("tls.key"));
+  entry.usable = parsed.has_value();
   if (parsed)
-    entry.certificate = std::move(*parsed);
+    entry.names = (*parsed)->names();
   else
     entry.problem = parsed.error().detail;
   return entry;

@@ -2,21 +2,23 @@
 
 #include <map>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "gateway/config/model.h"
 #include "gateway/kubernetes/host_plan.h"
 #include "gateway/kubernetes/store.h"
-#include "gateway/net/certificate.h"
 
 namespace gateway::kubernetes {
 
-/// Secrets that hold a certificate, parsed once for as long as they do not change.
+/// Secrets that hold a certificate, parsed once for as long as they do not change. Of what was
+/// parsed only the names are kept: whoever serves it has the certificate itself.
 class CertificateCache {
  public:
   struct Entry {
     std::shared_ptr<const Secret> secret;
-    std::shared_ptr<const net::Certificate> certificate;  ///< null: broken
+    std::vector<std::string> names;  ///< that the certificate is for
+    bool usable = false;
     std::string problem;
     /// As the model has it, for the hosts of last time.
     std::shared_ptr<const config::PemPair> bound;

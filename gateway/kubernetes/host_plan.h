@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <map>
 #include <memory>
 #include <string>
@@ -20,6 +21,7 @@ struct Location {
   const Backend* backend = nullptr;
   const PreparedIngress* canary = nullptr;
   const Backend* canary_backend = nullptr;
+  bool operator==(const Location&) const = default;
 };
 
 /// What all Ingresses together say of one host.
@@ -45,6 +47,11 @@ class Notices {
   void add(const ObjectMeta& ingress, Severity severity, std::string_view reason,
            std::string message, bool refusal = false);
   void add(Notice notice);
+  std::size_t size() const { return notices_.size(); }
+  /// Those that were added when there were `size` already.
+  std::vector<Notice> since(std::size_t size) const {
+    return {notices_.begin() + static_cast<std::ptrdiff_t>(size), notices_.end()};
+  }
   /// Sorted, each once.
   std::vector<Notice> take();
 

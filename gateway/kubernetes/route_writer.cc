@@ -95,14 +95,60 @@ struct RouteWriter::Draft {
   bool challenge = false;
 };
 
-RouteWriter::RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, Notices& notices,
-                         Translation& translation)
-    : settings_(settings), book_(book), notices_(notices), translation_(translation) {
+RouteWriter::RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, RouteCache& cache,
+                         Notices& notices, Translation& translation)
+    : settings_(settings),
+      book_(book),
+      cache_(cache),
+      notices_(notices),
+      translation_(translation) {
   listeners_ = settings.plain_listeners;
   listeners_.insert(listeners_.end(), settings.tls_listeners.begin(), settings.tls_listeners.end());
 }
 
 void RouteWriter::write(const std::string& host, const HostPlan& plan) {
+  const WrittenHost* known = cache_.find(host, plan);
+  if (known != nullptr && holds_still(*known)) {
+    translation_.routes.append(known->routes);
+    translation_.origins.insert(translation_.origins.end(), known->origins.begin(),
+                                known->origins.end());
+    for (const Notice& notice : known->notices) notices_.add(notice);
+    return;
+  }
+  record_ = cache_.begin(host, plan);
+  filters_.clear();
+  const std::size_t notices = notices_.size();
+  write_anew(host, plan);
+  if (record_ != nullptr) record_->notices = notices_.since(notices);
+  record_ = nullptr;
+}
+
+// The book is asked the same in the same order as if the host were written: up to the first other
+// answer, so that asking again for that leaves no trace.
+bool RouteWriter::holds_still(const WrittenHost& written) {
+  for (const WrittenHost::Question& each : written.questions)
+    if (ask(each.service, *each.settings, each.private_) != each.answer) return false;
+  for (std::size_t i = 0; i < written.names.size(); ++i) {
+    const auto& [wanted, free] = written.names[i];
+    const std::string name = unique(wanted);
+    if (name == free) continue;
+    pattern_names_.erase(name);
+    for (std::size_t before = 0; before < i; ++before)
+      pattern_names_.erase(written.names[before].second);
+    return false;
+  }
+  return true;
+}
+
+tl::expected<std::string, BackendProblem> RouteWriter::ask(const ServiceRef& service,
+                                                           const UpstreamSettings& settings,
+                                                           bool private_) {
+  auto answer = private_ ? book_.use_private(service, settings) : book_.use(service, settings);
+  if (record_ != nullptr) record_->questions.push_back({service, &settings, private_, answer});
+  return answer;
+}
+
+void RouteWriter::write_anew(const std::string& host, const HostPlan& plan) {
   for (const Location& location : plan.locations) write_location(host, plan, location);
   if (plan.app_root != nullptr && !claims(plan, PathMatch::exact)) write_app_root(host, plan);
   if (plan.www_redirect != nullptr) write_www_redirect(host, plan);
@@ -117,7 +163,7 @@ std::optional<std::string> RouteWriter::upstream_for(const PreparedIngress& ingr
                  fmt::format("{}: only Services can be backends", backend.resource), true);
     return std::nullopt;
   }
-  auto name = book_.use({{ingress.meta().namespace_, backend.service}, backend.port}, settings);
+  auto name = ask({{ingress.meta().namespace_, backend.service}, backend.port}, settings, false);
   if (name) return std::move(*name);
   notices_.add(ingress.meta(), Severity::warning, name.error().reason, name.error().message, true);
   return std::nullopt;
@@ -134,8 +180,7 @@ std::optional<std::vector<config::PolicySettings>> RouteWriter::with_upstreams(
     const PreparedIngress& ingress) {
   std::vector<config::PolicySettings> filters = ingress.plan().filters;
   for (const AskedService& asked : ingress.plan().asked) {
-    auto name = asked.private_ ? book_.use_private(asked.service, asked.settings)
-                               : book_.use(asked.service, asked.settings);
+    const auto name = ask(asked.service, asked.settings, asked.private_);
     if (!name) {
       notices_.add(ingress.meta(), Severity::warning, kAuthUnusable,
                    fmt::format("{}: {}; the paths answer 503", asked.filter, name.error().message),
@@ -293,14 +338,21 @@ void RouteWriter::finish(const Draft& draft, Route route, bool tls) {
 }
 
 void RouteWriter::add(Route route, RouteOrigin origin) {
-  translation_.routes.push_back(std::move(route));
+  auto shared = std::make_shared<const Route>(std::move(route));
+  if (record_ != nullptr) {
+    record_->routes.push_back(shared);
+    record_->origins.push_back(origin);
+  }
+  translation_.routes.push_back(std::move(shared));
   translation_.origins.push_back(std::move(origin));
 }
 
 // Owner, host and path tell all others apart; what is written as a pattern may hold anything.
 std::string RouteWriter::unique(std::string name) {
   std::replace(name.begin(), name.end(), '#', '_');
+  const std::string wanted = name;
   while (!pattern_names_.insert(name).second) name += '+';
+  if (record_ != nullptr) record_->names.emplace_back(wanted, name);
   return name;
 }
 

@@ -8,16 +8,18 @@
 #include <vector>
 
 #include "gateway/kubernetes/host_plan.h"
+#include "gateway/kubernetes/route_cache.h"
 #include "gateway/kubernetes/translation.h"
 #include "gateway/kubernetes/upstream_book.h"
 
 namespace gateway::kubernetes {
 
-/// Writes the routes of hosts into a translation.
+/// Writes the routes of hosts into a translation; those of a host that are known from the last one
+/// are the same objects.
 class RouteWriter {
  public:
-  RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, Notices& notices,
-              Translation& translation);
+  RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, RouteCache& cache,
+              Notices& notices, Translation& translation);
 
   void write(const std::string& host, const HostPlan& plan);
   /// What answers where no Ingress has a path.
@@ -27,6 +29,9 @@ class RouteWriter {
   /// One location while its routes are written.
   struct Draft;
 
+  void write_anew(const std::string& host, const HostPlan& plan);
+  /// Whether the book and the names would be the same again.
+  bool holds_still(const WrittenHost& written);
   void write_location(const std::string& host, const HostPlan& plan, const Location& location);
   void write_forward(Draft& draft, const Location& location);
   void write_canary(Draft& draft, const Canary& canary, const std::string& main,
@@ -41,6 +46,8 @@ class RouteWriter {
   void finish(const Draft& draft, config::Route route, bool tls);
   void add(config::Route route, RouteOrigin origin);
   std::string unique(std::string name);
+  tl::expected<std::string, BackendProblem> ask(const ServiceRef& service,
+                                                const UpstreamSettings& settings, bool private_);
   std::optional<std::string> upstream_for(const PreparedIngress& ingress, const Backend& backend,
                                           const UpstreamSettings& settings);
   /// The filters that every route of an Ingress has; null when one of them asks a Service that
@@ -50,10 +57,12 @@ class RouteWriter {
 
   const TranslatorSettings& settings_;
   UpstreamBook& book_;
+  RouteCache& cache_;
   Notices& notices_;
   Translation& translation_;
   std::vector<std::string> listeners_;  ///< all that serve Ingresses; empty: all that there are
-  /// Of Ingresses whose filters ask somebody.
+  WrittenHost* record_ = nullptr;       ///< of the host that is being written; null: unrecorded
+  /// Of Ingresses of this host whose filters ask somebody.
   std::unordered_map<const PreparedIngress*, std::optional<std::vector<config::PolicySettings>>>
       filters_;
   std::set<std::string> pattern_names_;

@@ -60,7 +60,7 @@ struct References {
 /// objects came (but see Translator about refused objects).
 struct Translation {
   /// Names are unique; all rules of config::check_model() are kept.
-  std::vector<config::Route> routes;
+  config::SharedList<config::Route> routes;
   std::vector<RouteOrigin> origins;  ///< parallel to `routes`
   std::vector<config::Upstream> upstreams;
   /// For every TLS listener, the default first if `has_default_certificate`; if not, whoever

@@ -128,9 +128,10 @@ Translation Translator::translate(const Store& store) {
   prefer_settings(ingresses, book);
   HostPlans hosts = merge_hosts(ingresses, classes, notices);
   plan_certificates(ingresses, store, settings_, certificates_, hosts, notices, translation);
-  RouteWriter writer(settings_, book, notices, translation);
+  RouteWriter writer(settings_, book, routes_, notices, translation);
   for (const auto& [host, plan] : hosts) writer.write(host, plan);
   writer.write_default(hosts);
+  routes_.drop_unused();
   refused_private_ = book.refused_any();
   sources_ = book.sources();
   private_ports_ = book.private_ports();

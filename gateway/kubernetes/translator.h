@@ -8,6 +8,7 @@
 
 #include "gateway/kubernetes/certificate_plan.h"
 #include "gateway/kubernetes/prepared_ingress.h"
+#include "gateway/kubernetes/route_cache.h"
 #include "gateway/kubernetes/store.h"
 #include "gateway/kubernetes/translation.h"
 #include "gateway/kubernetes/upstream_book.h"
@@ -18,7 +19,7 @@ namespace gateway::kubernetes {
 /// one thing. An Ingress that is refused as it is now goes on with its last version that was good,
 /// if this translator saw one and that is not open where the new one asks for a login; if not, its
 /// paths answer 503. What was made from one Ingress is kept until that, or an object that it names,
-/// changes. One thread.
+/// changes; so are the routes of one host (see RouteCache). One thread.
 class Translator {
  public:
   explicit Translator(TranslatorSettings settings) : settings_(std::move(settings)) {}
@@ -51,6 +52,7 @@ class Translator {
   const TranslatorSettings settings_;
   std::map<ObjectName, Known> known_;
   CertificateCache certificates_;
+  RouteCache routes_;
   // Of the last translation.
   std::vector<EndpointSource> sources_;
   std::vector<ServicePortRef> private_ports_;

@@ -20,6 +20,7 @@ namespace gateway::kubernetes {
 struct BackendProblem {
   std::string_view reason;
   std::string message;
+  bool operator==(const BackendProblem&) const = default;
 };
 
 /// Where the endpoints of a discovered upstream come from.

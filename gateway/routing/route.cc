@@ -150,13 +150,12 @@ class Compiler {
 
 }  // namespace
 
-Result<std::shared_ptr<const Route>> compile_route(const config::Route& model, std::uint32_t index,
-                                                   RegexCache& regexes) {
-  auto route = std::make_shared<Route>();
+Result<std::shared_ptr<const Route>> compile_route(std::shared_ptr<const config::Route> model,
+                                                   std::uint32_t index, RegexCache& regexes) {
+  auto route = std::make_shared<Route>(std::move(model));
   route->index = index;
-  route->model = model;
   if (auto done = Compiler(*route, regexes).run(); !done) {
-    return impossible("route '" + model.name + "': " + done.error().detail);
+    return impossible("route '" + route->name() + "': " + done.error().detail);
   }
   return route;
 }

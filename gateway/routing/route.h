@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/result.h"
@@ -19,13 +20,14 @@ namespace gateway::routing {
 struct Route {
   /// Position in RouteTable::routes(): dense, and kept over reloads as long as the route is equal.
   std::uint32_t index = 0;
-  config::Route model;
+  const std::shared_ptr<const config::Route> asked;
+  const config::Route& model = *asked;
   std::vector<std::string> hosts;  ///< lower case, each once; empty: every host
   std::vector<Match> matches;
   Substitution substitution;  ///< of `rewrite.regex_substitution`
   Split split;
 
-  Route() = default;
+  explicit Route(std::shared_ptr<const config::Route> route) : asked(std::move(route)) {}
   Route(const Route&) = delete;
   Route& operator=(const Route&) = delete;
 
@@ -33,7 +35,7 @@ struct Route {
 };
 
 /// Fails with the sentence to show when a host, path, pattern, method or target is impossible.
-Result<std::shared_ptr<const Route>> compile_route(const config::Route& model, std::uint32_t index,
-                                                   RegexCache& regexes);
+Result<std::shared_ptr<const Route>> compile_route(std::shared_ptr<const config::Route> model,
+                                                   std::uint32_t index, RegexCache& regexes);
 
 }  // namespace gateway::routing

@@ -13,7 +13,7 @@ class RouteTable::Compiler {
     table_.regexes_ = previous == nullptr ? std::make_shared<RegexCache>() : previous->regexes_;
   }
 
-  Result<void> run(const std::vector<config::Route>& routes,
+  Result<void> run(const config::SharedList<config::Route>& routes,
                    const std::vector<config::Listener>& listeners) {
     keep_equal_routes(routes);
     if (auto done = add_new_routes(routes); !done) return done;
@@ -25,7 +25,7 @@ class RouteTable::Compiler {
 
  private:
   // Equal routes keep object and index. Most stand where they stood; the others are sought by name.
-  void keep_equal_routes(const std::vector<config::Route>& routes) {
+  void keep_equal_routes(const config::SharedList<config::Route>& routes) {
     kept_.resize(routes.size());
     if (previous_ == nullptr) return;
     table_.routes_.resize(previous_->routes_.size());
@@ -47,19 +47,20 @@ class RouteTable::Compiler {
 
   bool keep(const config::Route& model, std::size_t position, const Route& route) {
     auto& place = table_.routes_[route.index];
-    if (place != nullptr || model != route.model) return false;
+    const bool equal = &model == &route.model || model == route.model;
+    if (place != nullptr || !equal) return false;
     place = previous_->routes_[route.index];
     kept_[position] = place;
     return true;
   }
 
-  Result<void> add_new_routes(const std::vector<config::Route>& routes) {
+  Result<void> add_new_routes(const config::SharedList<config::Route>& routes) {
     std::uint32_t free = 0;
     for (std::size_t i = 0; i < routes.size(); ++i) {
       if (kept_[i] != nullptr) continue;
       while (free < table_.routes_.size() && table_.routes_[free] != nullptr) ++free;
       if (free == table_.routes_.size()) table_.routes_.emplace_back();
-      auto route = compile_route(routes[i], free, *table_.regexes_);
+      auto route = compile_route(routes.share(i), free, *table_.regexes_);
       if (!route) return tl::make_unexpected(route.error());
       kept_[i] = table_.routes_[free] = *route;
     }
@@ -129,7 +130,7 @@ class RouteTable::Compiler {
 };
 
 Result<std::shared_ptr<const RouteTable>> RouteTable::compile(
-    const std::vector<config::Route>& routes, const std::vector<config::Listener>& listeners,
+    const config::SharedList<config::Route>& routes, const std::vector<config::Listener>& listeners,
     const RouteTable* previous) {
   auto table = std::make_shared<RouteTable>();
   if (auto done = Compiler(*table, previous).run(routes, listeners); !done) {

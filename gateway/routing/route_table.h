@@ -24,8 +24,8 @@ class RouteTable {
  public:
   /// `listeners` by position, as `find` names them. Control thread only.
   static Result<std::shared_ptr<const RouteTable>> compile(
-      const std::vector<config::Route>& routes, const std::vector<config::Listener>& listeners,
-      const RouteTable* previous = nullptr);
+      const config::SharedList<config::Route>& routes,
+      const std::vector<config::Listener>& listeners, const RouteTable* previous = nullptr);
 
   /// The match that wins, with its route; null when nothing matches. Lives as long as a table that
   /// holds its route.

@@ -1,7 +1,9 @@
 #include "gateway/server/cluster_routes.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
+#include <utility>
 #include <vector>
 
 #include "gateway/filter/table.h"
@@ -21,26 +23,28 @@ Filters take_logins(Filters& filters) {
 }
 
 // One that the route repeats option for option still runs once.
-void guard(config::Route& route, const Filters& logins) {
-  Filters own = std::move(route.filters);
-  route.filters = logins;
-  for (config::PolicySettings& each : own)
-    if (std::find(logins.begin(), logins.end(), each) == logins.end())
-      route.filters.push_back(std::move(each));
+config::Route guarded(const config::Route& route, const Filters& logins) {
+  config::Route made = route;
+  made.filters = logins;
+  for (const config::PolicySettings& each : route.filters)
+    if (std::find(logins.begin(), logins.end(), each) == logins.end()) made.filters.push_back(each);
+  return made;
 }
 
 }  // namespace
 
 void add_cluster_routes(config::Model& model, const kubernetes::Translation& translation) {
   const Filters logins = take_logins(model.filters);
-  if (!logins.empty())
-    for (config::Route& route : model.routes) guard(route, logins);
-  const auto begin = static_cast<std::ptrdiff_t>(model.routes.size());
-  model.routes.insert(model.routes.end(), translation.routes.begin(), translation.routes.end());
-  if (logins.empty()) return;
-  auto origin = translation.origins.begin();
-  for (auto route = model.routes.begin() + begin; route != model.routes.end(); ++route, ++origin)
-    if (!origin->open) guard(*route, logins);
+  if (logins.empty()) return model.routes.append(translation.routes);
+  const auto own = std::exchange(model.routes, {});
+  model.routes.reserve(own.size() + translation.routes.size());
+  for (const config::Route& route : own) model.routes.push_back(guarded(route, logins));
+  for (std::size_t i = 0; i < translation.routes.size(); ++i) {
+    if (translation.origins[i].open)
+      model.routes.push_back(translation.routes.share(i));
+    else
+      model.routes.push_back(guarded(translation.routes[i], logins));
+  }
 }
 
 }  // namespace gateway::server

@@ -175,24 +175,28 @@ void KubernetesMode::supply() const {
 
 void KubernetesMode::add_to(config::Model& model) const {
   static const kubernetes::Translation none;
-  const kubernetes::Translation& more = translation_ ? *translation_ : none;
-  const auto append = [](auto& to, const auto& from) {
-    to.insert(to.end(), from.begin(), from.end());
-  };
-  add_cluster_routes(model, more);
-  append(model.upstreams, more.upstreams);
-  for (config::Listener& listener : model.listeners) {
-    if (!listener.tls) continue;
-    auto& certificates = listener.tls->certificates;
-    // The first is shown to those who ask for a host that has none.
-    if (certificates.empty() && !more.has_default_certificate)
-      certificates.push_back({{}, {}, {}, self_made_});
-    append(certificates, more.certificates);
-  }
+  add_translation(model, translation_ ? *translation_ : none, self_made_);
 }
 
 void KubernetesMode::drain() {
   controller_->release([] {});
+}
+
+void add_translation(config::Model& model, const kubernetes::Translation& translation,
+                     const std::shared_ptr<const config::PemPair>& self_made) {
+  const auto append = [](auto& to, const auto& from) {
+    to.insert(to.end(), from.begin(), from.end());
+  };
+  add_cluster_routes(model, translation);
+  append(model.upstreams, translation.upstreams);
+  for (config::Listener& listener : model.listeners) {
+    if (!listener.tls) continue;
+    auto& certificates = listener.tls->certificates;
+    // The first is shown to those who ask for a host that has none.
+    if (certificates.empty() && !translation.has_default_certificate)
+      certificates.push_back({{}, {}, {}, self_made});
+    append(certificates, translation.certificates);
+  }
 }
 
 std::string default_kubernetes_configuration() {

@@ -69,6 +69,11 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   std::vector<std::string> problems_;  ///< as last told of
 };
 
+/// Adds what a cluster asks for to what the file says. `self_made` is shown for hosts without a
+/// certificate where neither has one.
+void add_translation(config::Model& model, const kubernetes::Translation& translation,
+                     const std::shared_ptr<const config::PemPair>& self_made);
+
 /// What holds when no file says otherwise.
 std::string default_kubernetes_configuration();
 

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 #include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "gateway/filter/table.h"
 #include "gateway/http/fields.h"
@@ -21,6 +23,46 @@ Result<RouteFilter> compile_filter(const config::PolicySettings& settings,
   auto plan = type->compile(settings.options, services);
   if (!plan) return tl::make_unexpected(plan.error());
   return RouteFilter{type, settings, *plan};
+}
+
+void mix(std::size_t& hash, std::size_t more) {
+  hash ^= more + 0x9e3779b97f4a7c15U + (hash << 6U) + (hash >> 2U);
+}
+
+void mix_value(std::size_t& hash, const config::Value& value) {
+  mix(hash, value.storage().index());
+  if (value.holds<config::Value::Map>()) {
+    for (const auto& [key, member] : value.as<config::Value::Map>()) {
+      mix(hash, std::hash<std::string>()(key));
+      mix_value(hash, member);
+    }
+  } else if (value.holds<config::Value::List>()) {
+    for (const config::Value& member : value.as<config::Value::List>()) mix_value(hash, member);
+  } else if (value.holds<std::string>()) {
+    mix(hash, std::hash<std::string>()(value.as<std::string>()));
+  } else if (value.holds<config::Size>()) {
+    mix(hash, value.as<config::Size>().bytes);
+  } else if (value.holds<std::int64_t>()) {
+    mix(hash, static_cast<std::size_t>(value.as<std::int64_t>()));
+  }
+}
+
+// Equal lists, equal hashes; most others differ.
+template <typename List, typename SettingsOf>
+std::size_t hash_of(const List& list, SettingsOf settings_of) {
+  std::size_t hash = list.size();
+  for (const auto& each : list) {
+    mix(hash, std::hash<std::string>()(settings_of(each).type));
+    mix_value(hash, settings_of(each).options);
+  }
+  return hash;
+}
+
+bool same_settings(const FilterChain& chain, const std::vector<config::PolicySettings>& list) {
+  return std::equal(chain.begin(), chain.end(), list.begin(), list.end(),
+                    [](const RouteFilter& entry, const config::PolicySettings& settings) {
+                      return entry.settings == settings;
+                    });
 }
 
 class Compiler {
@@ -53,7 +95,7 @@ class Compiler {
   void find_bad_routes(const Error& error) {
     routing::RegexCache regexes;
     for (std::size_t i = 0; i < model_.routes.size(); ++i)
-      if (auto route = routing::compile_route(model_.routes[i], 0, regexes); !route)
+      if (auto route = routing::compile_route(model_.routes.share(i), 0, regexes); !route)
         findings_.push_back({fmt::format("routes[{}]", i), route.error().detail});
     if (findings_.empty()) findings_.push_back({"routes", error.detail});
   }
@@ -124,13 +166,30 @@ class Compiler {
         previous_->routes->routes()[route.index].get() == &route &&
         is_current(*previous_->chains[route.index]))
       return previous_->chains[route.index];
-    return std::make_shared<const FilterChain>(
-        compile_filters(filter::run_order(model_.filters, route.model.filters), global, &route));
+    if (reuse) remember_previous();
+    const auto list = filter::run_order(model_.filters, route.model.filters);
+    auto& equals = chains_[hash_of(list, [](const auto& each) -> auto& { return each; })];
+    for (const auto& chain : equals)
+      if (same_settings(*chain, list)) return chain;
+    auto made = std::make_shared<const FilterChain>(compile_filters(list, global, &route));
+    if (made->size() == list.size()) equals.push_back(made);
+    return made;
+  }
+
+  // Only once some route needs a chain.
+  void remember_previous() {
+    if (std::exchange(remembered_, true)) return;
+    std::unordered_set<const FilterChain*> seen;
+    for (const auto& chain : previous_->chains) {
+      if (!chain || !seen.insert(chain.get()).second || !is_current(*chain)) continue;
+      const auto settings_of = [](const RouteFilter& each) -> auto& { return each.settings; };
+      chains_[hash_of(*chain, settings_of)].push_back(chain);
+    }
   }
 
   void collect_identity_headers() {
     std::set<std::string> names;
-    std::set<const FilterChain*> seen;
+    std::unordered_set<const FilterChain*> seen;
     for (const auto& chain : snapshot_.chains) {
       if (!chain || !seen.insert(chain.get()).second) continue;
       for (const RouteFilter& entry : *chain)
@@ -141,12 +200,21 @@ class Compiler {
 
   // What tells an upstream who the client is comes from the filter that checked it, from no other.
   void protect_identity_headers() {
+    std::unordered_map<const FilterChain*, bool> innocent;
     for (const auto& route : snapshot_.routes->routes()) {
       if (!route) continue;
-      for (const RouteFilter& entry : *snapshot_.chains[route->index])
-        for (const std::string& name : entry.plan->edited_headers())
-          if (is_identity_header(name)) report_edit(*route, entry, name);
+      const FilterChain* chain = snapshot_.chains[route->index].get();
+      const auto [known, first] = innocent.try_emplace(chain, true);
+      if (first || !known->second) known->second = !reports_edits(*route, *chain);
     }
+  }
+
+  bool reports_edits(const routing::Route& route, const FilterChain& chain) {
+    bool any = false;
+    for (const RouteFilter& entry : chain)
+      for (const std::string& name : entry.plan->edited_headers())
+        if (is_identity_header(name)) any = (report_edit(route, entry, name), true);
+    return any;
   }
 
   void report_edit(const routing::Route& route, const RouteFilter& entry,
@@ -173,6 +241,9 @@ class Compiler {
   const Snapshot* previous_;
   filter::CompileServices& services_;
   std::unordered_map<const filter::Plan*, bool> current_;  ///< of the previous snapshot's
+  /// By hash: routes with equal filters have one chain.
+  std::unordered_map<std::size_t, std::vector<std::shared_ptr<const FilterChain>>> chains_;
+  bool remembered_ = false;  ///< those of the previous snapshot are among them
   std::vector<config::Finding> findings_;
 };
 

@@ -35,7 +35,7 @@ struct Snapshot {
   std::shared_ptr<const config::Model> model;
   std::shared_ptr<const routing::RouteTable> routes;
   /// By routing::Route::index; null where there is no route. The same object while route and global
-  /// filters are equal.
+  /// filters are equal; routes with equal filters share one.
   std::vector<std::shared_ptr<const FilterChain>> chains;
   std::map<std::string, std::shared_ptr<const config::Upstream>, std::less<>> upstreams;
   /// Of upstreams with TLS. Workers make a new context when settings or files differ.
