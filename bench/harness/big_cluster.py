@@ -7,15 +7,19 @@ import base64
 import http.client
 import json
 import re
+import socket
 import ssl
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
+from .bench import Bench, say
 from .process import Process, StartError, free_ports
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -175,7 +179,6 @@ def _unverified() -> ssl.SSLContext:
 
 
 def connect(port: int, host: str) -> ssl.SSLSocket:
-    import socket
     plain = socket.create_connection(("127.0.0.1", port), 10)
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return _unverified().wrap_socket(plain, server_hostname=host)
@@ -250,7 +253,7 @@ class BigCluster:
             self.put(path, objects)
 
     def start_gateway(self) -> None:
-        """Measures until the last Ingress is served."""
+        """Measures until an Ingress is served, which all are then."""
         (self.folder / "kubeconfig").write_text(KUBECONFIG % self.api_port)
         (self.folder / "gateway.yaml").write_text(CONFIGURATION % (self.plain, self.port))
         begin = time.monotonic()
@@ -258,7 +261,6 @@ class BigCluster:
             "gateway", [str(self.gateway_binary), "--kubernetes", f"--kubeconfig={self.folder}/kubeconfig",
                         f"--config={self.folder}/gateway.yaml", "--shadow"], self.folder / "gateway.log")
         self.processes.append(self.gateway)
-        # The last is of a Service that has nobody behind it, and there is no other 503 of that host.
         client = Client(self.port, self.objects.host(1))
         self._until(lambda: client.ask().status == 200, "the first answer", client)
         self.start_ms = (time.monotonic() - begin) * 1000
@@ -336,14 +338,20 @@ class BigCluster:
         return figures, load
 
 
-if __name__ == "__main__":
-    import tempfile
-    from statistics import median
-
-    with tempfile.TemporaryDirectory() as scratch, BigCluster(Path(sys.argv[1]), Path(scratch)) as cluster:
-        print(f"start {cluster.start_ms:.0f} ms, resident {cluster.resident_mb():.1f} MB", flush=True)
-        found, sent = cluster.measure(int(sys.argv[2]) if len(sys.argv) > 2 else 21)
-        for kind, times in found.items():
-            print(f"{kind}: median {median(times):.1f} ms, most {max(times):.1f} ms")
-        print(f"resident {cluster.resident_mb():.1f} MB; {sent.answered} answers, {len(sent.failures)} failures",
-              sent.failures[:3])
+def rows(bench: Bench) -> None:
+    """One change of each kind among 5,000 Ingresses, under a load that must lose nothing; start and
+    memory of the same cluster."""
+    found = [each for each in bench.contestants if each.name == "gateway"]
+    if not found:
+        raise ValueError("there is no gateway")
+    with tempfile.TemporaryDirectory() as folder, BigCluster(Path(found[0].binary), Path(folder)) as cluster:
+        bench.record("cluster_start", {"gateway": [cluster.start_ms]})
+        say(f"  start {cluster.start_ms:.0f} ms")
+        figures, load = cluster.measure(3 * bench.rounds)
+        failed = f"Meanwhile {len(load.failures)} of {load.answered:,} requests failed."
+        for kind, times in figures.items():
+            bench.record(f"cluster_{kind}", {"gateway": times}, note=failed)
+            say(f"  {kind}: {median(times):.1f} ms")
+        resident = cluster.resident_mb()
+        bench.record("cluster_memory", {"gateway": [resident]}, note="With two workers, after those changes.")
+        say(f"  {resident:.1f} MB; {failed}")

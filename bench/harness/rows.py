@@ -65,4 +65,10 @@ ROWS = (
     Row("reload", "one route changed among 10,000, file to live", "ms", absolute_goal=30,
         why="most of the time goes into reading the YAML file, all of it for one changed line."),
     Row("memory", "resident memory with 5,000 routes", "MB", absolute_goal=40),
+    Row("cluster_start", "5,000 Ingresses of a cluster: start until they are served", "ms", absolute_goal=3000),
+    Row("cluster_ingress", "one of 5,000 Ingresses changed: from the API server's event to every worker", "ms",
+        absolute_goal=50),
+    Row("cluster_endpoints", "endpoints of one of 1,000 Services changed, likewise", "ms", absolute_goal=50),
+    Row("cluster_certificate", "one of 500 certificates renewed, likewise", "ms", absolute_goal=50),
+    Row("cluster_memory", "resident memory with that cluster", "MB", absolute_goal=60),
 )

@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,6 +23,7 @@
 #include "gateway/server/kubernetes_mode.h"
 #include "gateway/server/listeners.h"
 #include "gateway/server/named_contents.h"
+#include "gateway/server/policy_tables.h"
 #include "gateway/server/upstream_files.h"
 
 namespace gateway::bench {
@@ -34,6 +36,14 @@ constexpr double kChangeGoal = 50;    // ms
 constexpr double kStartGoal = 3000;   // ms
 constexpr double kMemoryGoal = 60e3;  // kB
 constexpr double kBroken = 10;
+
+constexpr const char* kConfiguration = R"(version: 1
+listeners:
+  - {name: http, address: "127.0.0.1:0"}
+  - {name: https, address: "127.0.0.1:0", tls: {}}
+filters: [{type: request_id}]
+routes: []
+)";
 
 double milliseconds_since(Time::time_point begin) {
   return std::chrono::duration<double, std::milli>(Time::now() - begin).count();
@@ -55,15 +65,11 @@ double median(std::vector<double> values) {
 class Control {
  public:
   Control() {
-    auto base = std::make_shared<config::LoadedModel>();
-    for (const char* name : {"http", "https"}) {
-      config::Listener& listener = base->model.listeners.emplace_back();
-      listener.name = name;
-      listener.addresses.emplace_back(IpAddress::v4(0x7f000001), std::uint16_t{0});
-    }
-    base->model.listeners.back().tls.emplace();
-    base->model.filters.push_back({"request_id", config::Value::Map{}});
-    base_ = std::move(base);
+    auto base = config::load_text(
+        "bench", kConfiguration, server::policy_tables(),
+        [](std::string_view) -> std::optional<std::string> { return std::nullopt; });
+    if (!base) std::exit((std::fputs("no configuration\n", stderr), 1));
+    base_ = std::make_shared<const config::LoadedModel>(std::move(*base));
     auto made = server::make_default_certificate();
     if (!made) std::exit((std::fputs("no certificate\n", stderr), 1));
     self_made_ = std::make_shared<const config::PemPair>(std::move(*made));

@@ -1,5 +1,7 @@
 #include "gateway/config/diff.h"
 
+#include <algorithm>
+#include <cstddef>
 #include <unordered_map>
 
 namespace gateway::config {
@@ -7,25 +9,35 @@ namespace {
 
 constexpr std::size_t kShown = 5;
 
-// Equal lists are most of what is compared, and need no names.
+// Before the first and behind the last difference nothing need be sought by name.
 template <typename List>
 NameChanges changes_of(const List& before, const List& after) {
   using T = typename List::value_type;
-  if (before == after) return {};
+  const auto same = [](const T& a, const T& b) { return &a == &b || a == b; };
+  std::size_t head = 0;
+  const std::size_t most = std::min(before.size(), after.size());
+  while (head < most && same(before[head], after[head])) ++head;
+  std::size_t tail = 0;
+  while (tail < most - head &&
+         same(before[before.size() - 1 - tail], after[after.size() - 1 - tail]))
+    ++tail;
+  const std::size_t before_end = before.size() - tail;
+  const std::size_t after_end = after.size() - tail;
   std::unordered_map<std::string_view, const T*> known;
-  for (const T& item : before) known.emplace(item.name, &item);
+  for (std::size_t i = head; i < before_end; ++i) known.emplace(before[i].name, &before[i]);
   NameChanges changes;
-  for (const T& item : after) {
+  for (std::size_t i = head; i < after_end; ++i) {
+    const T& item = after[i];
     const auto found = known.find(item.name);
     if (found == known.end()) {
       changes.added.push_back(item.name);
       continue;
     }
-    if (found->second != &item && !(*found->second == item)) changes.changed.push_back(item.name);
+    if (!same(*found->second, item)) changes.changed.push_back(item.name);
     known.erase(found);
   }
-  for (const T& item : before)
-    if (known.contains(item.name)) changes.removed.push_back(item.name);
+  for (std::size_t i = head; i < before_end; ++i)
+    if (known.contains(before[i].name)) changes.removed.push_back(before[i].name);
   return changes;
 }
 

@@ -33,7 +33,7 @@ class Merge {
       host.compatible = host.compatible || classes_.ingress_nginx_paths(object);
       for (std::size_t j = 0; j < paths.size(); ++j)
         if (!ingress.patterns[i][j].path.empty())
-          claim(ingress, ingress.hosts[i], ingress.patterns[i][j], paths[j].backend);
+          claim(ingress, ingress.hosts[i], host, ingress.patterns[i][j], paths[j].backend);
       if (!ingress.plan().app_root.empty() && host.app_root == nullptr) host.app_root = &ingress;
       if (ingress.plan().www_redirect && host.www_redirect == nullptr) host.www_redirect = &ingress;
     }
@@ -43,10 +43,12 @@ class Merge {
   void claim_default(const PreparedIngress& ingress) {
     const Ingress& object = *ingress.object;
     if (!object.default_backend || ingress.plan().canary) return;
-    if (object.rules.empty()) claim(ingress, "", everything(), *object.default_backend);
-    for (const std::string& host : ingress.hosts)
-      if (!hosts_[host].claimed.contains(claim_key(everything())))
-        claim(ingress, host, everything(), *object.default_backend);
+    if (object.rules.empty()) claim(ingress, "", hosts_[""], everything(), *object.default_backend);
+    for (const std::string& name : ingress.hosts) {
+      HostPlan& host = hosts_[name];
+      if (!host.claimed.contains(claim_key(everything())))
+        claim(ingress, name, host, everything(), *object.default_backend);
+    }
   }
 
   void attach_canary(const PreparedIngress& ingress) {
@@ -90,9 +92,8 @@ class Merge {
   HostPlans take() { return std::move(hosts_); }
 
  private:
-  void claim(const PreparedIngress& ingress, const std::string& host_name,
+  void claim(const PreparedIngress& ingress, const std::string& host_name, HostPlan& host,
              const PathPattern& pattern, const Backend& backend) {
-    HostPlan& host = hosts_[host_name];
     if (host.first == nullptr) host.first = &ingress;
     const auto [known, fresh] = host.claimed.emplace(claim_key(pattern), host.locations.size());
     if (!fresh) {

@@ -153,10 +153,11 @@ Result<std::shared_ptr<const Certificate>> CertificateStore::load(std::string_vi
                                                                   std::string_view key_pem) {
   const Digest digest = digest_of({certificate_pem, key_pem});
   const std::lock_guard lock(mutex_);
-  std::erase_if(parsed_, [](const auto& entry) { return entry.second.expired(); });
   const auto found = parsed_.find(digest);
   if (found != parsed_.end())
     if (auto certificate = found->second.lock()) return certificate;
+  // Not at each look: a reload looks for all that there are.
+  std::erase_if(parsed_, [](const auto& entry) { return entry.second.expired(); });
   auto certificate = Certificate::parse(certificate_pem, key_pem);
   if (certificate) parsed_[digest] = *certificate;
   return certificate;

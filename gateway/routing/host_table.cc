@@ -1,7 +1,9 @@
 #include "gateway/routing/host_table.h"
 
+#include <algorithm>
 #include <bit>
 
+#include "gateway/base/check.h"
 #include "gateway/base/hash.h"
 
 namespace gateway::routing {
@@ -56,6 +58,28 @@ HostMap::HostMap(std::vector<std::shared_ptr<const HostTable>> tables)
     has_names_ = true;
     insert(name, table.get());
   }
+}
+
+HostMap::HostMap(const HostMap& before, const std::vector<std::shared_ptr<const HostTable>>& others)
+    : tables_(before.tables_),
+      slots_(before.slots_),
+      has_names_(before.has_names_),
+      has_wildcards_(before.has_wildcards_),
+      any_(before.any_) {
+  for (const auto& table : others) put_in_place(table);
+}
+
+void HostMap::put_in_place(const std::shared_ptr<const HostTable>& table) {
+  const std::string_view pattern = table->pattern;
+  const auto old = of_pattern(pattern);
+  GATEWAY_CHECK(old != nullptr);
+  for (Slot& slot : slots_) {
+    if (slot.table != old.get()) continue;
+    const std::string_view name = pattern.starts_with("*.") ? pattern.substr(1) : pattern;
+    slot = {slot.hash, name, table.get()};
+  }
+  if (any_ == old.get()) any_ = table.get();
+  *std::find(tables_.begin(), tables_.end(), old) = table;
 }
 
 void HostMap::insert(std::string_view name, const HostTable* table) {

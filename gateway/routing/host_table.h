@@ -44,6 +44,8 @@ class HostKey {
 class HostMap {
  public:
   explicit HostMap(std::vector<std::shared_ptr<const HostTable>> tables);
+  /// As `before`, with `others` in place of its tables of the same patterns, which it must have.
+  HostMap(const HostMap& before, const std::vector<std::shared_ptr<const HostTable>>& others);
 
   /// The most specific table for that authority; null when there is none. Never falls back to a
   /// less specific one.
@@ -60,6 +62,7 @@ class HostMap {
   };
 
   void insert(std::string_view name, const HostTable* table);
+  void put_in_place(const std::shared_ptr<const HostTable>& table);
   const HostTable* look_up(std::string_view name, std::uint64_t hash) const;
 
   std::vector<std::shared_ptr<const HostTable>> tables_;

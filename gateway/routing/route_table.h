@@ -1,7 +1,11 @@
 #pragma once
 
+#include <cstddef>
+#include <functional>
+#include <map>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -45,9 +49,11 @@ class RouteTable {
   class Compiler;
 
   std::vector<std::shared_ptr<const HostMap>> views_;
-  std::vector<std::size_t> view_of_;  ///< by listener
+  std::vector<std::string> view_names_;  ///< the listener whose view it is; empty: of all others
+  std::vector<std::size_t> view_of_;     ///< by listener
   std::vector<std::shared_ptr<const Route>> routes_;
   std::vector<const Route*> in_order_;
+  std::map<std::string, std::size_t, std::less<>> naming_;  ///< how many routes name a listener
   std::shared_ptr<RegexCache> regexes_;
 };
 

@@ -1,6 +1,7 @@
 #include "gateway/server/kubernetes_mode.h"
 
 #include <fmt/format.h>
+#include <malloc.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -137,6 +138,8 @@ void KubernetesMode::start() {
 }
 
 void KubernetesMode::look_for_problems() {
+  // The lists, and what was made of them on the way, have left holes that nothing will fill.
+  if (translation_ && !std::exchange(trimmed_, true)) ::malloc_trim(0);
   std::vector<std::string> now = controller_->problems();
   if (metrics_) metrics_->add_problems(now);
   for (const std::string& each : now)
