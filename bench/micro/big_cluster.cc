@@ -58,7 +58,6 @@ Ingress BigCluster::ingress(int i, int round) const {
   made.meta = meta(fmt::format("web-{}", i), i);
   made.meta.annotations.emplace(fmt::format("{}proxy-read-timeout", kPrefix),
                                 fmt::format("{}", 30 + round));
-  if (i % 10 == 0) made.meta.annotations.emplace(fmt::format("{}limit-rps", kPrefix), "100");
   made.class_name = "nginx";
   const std::string host = size_.certificates == 0
                                ? fmt::format("web-{}.example", i)

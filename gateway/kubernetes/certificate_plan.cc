@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <unordered_map>
 
 #include "gateway/net/certificate.h"
@@ -27,11 +29,20 @@ std::shared_ptr<const config::PemPair> pem_of(CacheEntry& entry, std::vector<std
   return entry.bound;
 }
 
+struct NameHash {
+  std::size_t operator()(const ObjectName& name) const {
+    const std::hash<std::string> hash;
+    return hash(name.name) * 31 + hash(name.namespace_);
+  }
+};
+
 class Assignment {
  public:
   Assignment(const Store& store, const TranslatorSettings& settings, CertificateCache& cache,
              HostPlans& hosts, Notices& notices)
-      : store_(store), settings_(settings), cache_(cache), hosts_(hosts), notices_(notices) {}
+      : store_(store), settings_(settings), cache_(cache), hosts_(hosts), notices_(notices) {
+    taken_.reserve(hosts.size());
+  }
 
   void add(const PreparedIngress& ingress) {
     for (std::size_t i = 0; i < ingress.certificates.size(); ++i) {
@@ -48,17 +59,17 @@ class Assignment {
 
   void take(Translation& translation) {
     add_default(translation);
-    for (auto& [name, bound] : bound_)
-      translation.certificates.push_back(
-          {{}, {}, {}, pem_of(*bound.entry, std::move(bound.hosts))});
+    std::vector<CacheEntry*> entries;
+    entries.reserve(bound_.size());
+    for (const auto& [entry, hosts] : bound_) entries.push_back(entry);
+    std::sort(entries.begin(), entries.end(), [](const CacheEntry* a, const CacheEntry* b) {
+      return a->secret->meta.object_name() < b->secret->meta.object_name();
+    });
+    for (CacheEntry* entry : entries)
+      translation.certificates.push_back({{}, {}, {}, pem_of(*entry, std::move(bound_[entry]))});
   }
 
  private:
-  struct Bound {
-    CacheEntry* entry = nullptr;
-    std::vector<std::string> hosts;
-  };
-
   void warn(const PreparedIngress& ingress, std::string message) {
     notices_.add(ingress.meta(), Severity::warning, kCertificate, std::move(message));
   }
@@ -73,6 +84,8 @@ class Assignment {
                                 tls.secret));
       return nullptr;
     }
+    CacheEntry*& known = usable_[*name];
+    if (known != nullptr) return known;
     const auto secret = store_.share<Secret>(*name);
     if (!secret) {
       warn(ingress, fmt::format("there is no Secret {}; the default certificate is shown",
@@ -80,7 +93,7 @@ class Assignment {
       return nullptr;
     }
     CacheEntry& entry = cache_.find(secret);
-    if (entry.usable) return &entry;
+    if (entry.usable) return known = &entry;
     warn(ingress, fmt::format("Secret {}: {}; the default certificate is shown", name->to_string(),
                               entry.problem));
     return nullptr;
@@ -107,14 +120,11 @@ class Assignment {
     if (!fresh && known->second != entry && entry != nullptr)
       return warn(ingress, fmt::format("the certificate of {} comes from an older Ingress", host));
     if (!fresh || entry == nullptr) return;
-    const ObjectName name = entry->secret->meta.object_name();
     if (!covers(entry->names, host))
       return warn(ingress, fmt::format("the certificate in Secret {} is not for {}; the default "
                                        "certificate is shown",
-                                       name.to_string(), host));
-    Bound& bound = bound_[name];
-    bound.entry = entry;
-    bound.hosts.push_back(host);
+                                       entry->secret->meta.object_name().to_string(), host));
+    bound_[entry].push_back(host);
   }
 
   void add_default(Translation& translation) {
@@ -140,8 +150,9 @@ class Assignment {
   CertificateCache& cache_;
   HostPlans& hosts_;
   Notices& notices_;
-  std::unordered_map<std::string, CacheEntry*> taken_;  ///< by host; null: the default
-  std::map<ObjectName, Bound> bound_;
+  std::unordered_map<std::string, CacheEntry*> taken_;            ///< by host; null: the default
+  std::unordered_map<ObjectName, CacheEntry*, NameHash> usable_;  ///< null: it is not
+  std::unordered_map<CacheEntry*, std::vector<std::string>> bound_;
 };
 
 }  // namespace

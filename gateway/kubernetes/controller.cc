@@ -185,10 +185,10 @@ void Controller::translate() {
     return;
   }
   synced_ = true;
+  listener_.on_translation(translation_);  // first: who waits for it waits for no status
   status_.keep([this](const ObjectName& name) { return store_.find<Ingress>(name) != nullptr; });
   status_.set_ingresses(translation_->ours);
   events_.set_notices(translation_->notices);
-  listener_.on_translation(translation_);
 }
 
 void Controller::publish_endpoints() {

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cstddef>
+#include <optional>
 #include <set>
 
 namespace gateway::kubernetes {
@@ -46,7 +48,7 @@ class Merge {
     if (object.rules.empty()) claim(ingress, "", hosts_[""], everything(), *object.default_backend);
     for (const std::string& name : ingress.hosts) {
       HostPlan& host = hosts_[name];
-      if (!host.claimed.contains(claim_key(everything())))
+      if (!claimed(host, everything()))
         claim(ingress, name, host, everything(), *object.default_backend);
     }
   }
@@ -95,9 +97,8 @@ class Merge {
   void claim(const PreparedIngress& ingress, const std::string& host_name, HostPlan& host,
              const PathPattern& pattern, const Backend& backend) {
     if (host.first == nullptr) host.first = &ingress;
-    const auto [known, fresh] = host.claimed.emplace(claim_key(pattern), host.locations.size());
-    if (!fresh) {
-      const PreparedIngress& first = *host.locations[known->second].owner;
+    if (const auto known = claimed(host, pattern)) {
+      const PreparedIngress& first = *host.locations[*known].owner;
       const std::string which =
           &first == &ingress
               ? "an earlier rule of this Ingress"
@@ -109,6 +110,20 @@ class Merge {
     }
     host.has_pattern = host.has_pattern || pattern.kind == config::PathMatch::regex;
     host.locations.push_back({&pattern, &ingress, &backend, nullptr, nullptr});
+    if (host.locations.size() <= kFew) return;
+    for (std::size_t i = host.claimed.size(); i < host.locations.size(); ++i)
+      host.claimed.emplace(claim_key(*host.locations[i].pattern), i);
+  }
+
+  // Most hosts have few paths, which need no index.
+  static std::optional<std::size_t> claimed(const HostPlan& host, const PathPattern& pattern) {
+    if (host.locations.size() > kFew) {
+      const auto known = host.claimed.find(claim_key(pattern));
+      return known == host.claimed.end() ? std::nullopt : std::optional(known->second);
+    }
+    for (std::size_t i = 0; i < host.locations.size(); ++i)
+      if (claim_key(*host.locations[i].pattern) == claim_key(pattern)) return i;
+    return std::nullopt;
   }
 
   void attach(const PreparedIngress& ingress, const std::string& host_name,
@@ -120,9 +135,9 @@ class Merge {
                                pattern.written, shown(host_name)));
     };
     if (host == hosts_.end()) return orphan();
-    const auto known = host->second.claimed.find(claim_key(pattern));
-    if (known == host->second.claimed.end()) return orphan();
-    Location& location = host->second.locations[known->second];
+    const auto known = claimed(host->second, pattern);
+    if (!known) return orphan();
+    Location& location = host->second.locations[*known];
     if (location.canary != nullptr)
       return notices_.add(
           ingress.meta(), Severity::warning, kConflict,
@@ -132,6 +147,8 @@ class Merge {
     location.canary = &ingress;
     location.canary_backend = &backend;
   }
+
+  static constexpr std::size_t kFew = 16;
 
   const ClassSelection& classes_;
   Notices& notices_;

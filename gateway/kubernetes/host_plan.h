@@ -28,7 +28,7 @@ struct Location {
 struct HostPlan {
   const PreparedIngress* first = nullptr;  ///< the oldest that names it
   std::vector<Location> locations;
-  /// Index in `locations` by kind and path, while Ingresses are merged.
+  /// Index in `locations` by kind and path where they are many, while Ingresses are merged.
   std::map<std::pair<config::PathMatch, std::string_view>, std::size_t> claimed;
   std::vector<std::unique_ptr<PathPattern>> made_patterns;  ///< of no Ingress
   std::vector<std::string> aliases;

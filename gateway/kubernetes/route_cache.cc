@@ -1,5 +1,7 @@
 #include "gateway/kubernetes/route_cache.h"
 
+#include <utility>
+
 namespace gateway::kubernetes {
 namespace {
 
@@ -16,17 +18,25 @@ bool WrittenHost::is_of(const HostPlan& plan) const {
          tls == plan.tls && locations == plan.locations && aliases == plan.aliases;
 }
 
+void RouteCache::pass() {
+  if (std::exchange(next_->second.used, false))
+    ++next_;
+  else
+    next_ = hosts_.erase(next_);
+}
+
 const WrittenHost* RouteCache::find(const std::string& host, const HostPlan& plan) {
-  if (!plan.made_patterns.empty()) return nullptr;
-  const auto known = hosts_.find(host);
-  if (known == hosts_.end() || !known->second.written.is_of(plan)) return nullptr;
-  known->second.used = true;
-  return &known->second.written;
+  while (next_ != hosts_.end() && next_->first < host) pass();
+  const bool known = next_ != hosts_.end() && next_->first == host;
+  if (!known || !plan.made_patterns.empty() || !next_->second.written.is_of(plan)) return nullptr;
+  next_->second.used = true;
+  return &next_->second.written;
 }
 
 WrittenHost* RouteCache::begin(const std::string& host, const HostPlan& plan) {
   if (!plan.made_patterns.empty()) return nullptr;
-  Entry& entry = hosts_[host];
+  next_ = hosts_.try_emplace(next_, host);
+  Entry& entry = next_->second;
   entry = {};
   entry.used = true;
   WrittenHost& written = entry.written;
@@ -47,8 +57,8 @@ WrittenHost* RouteCache::begin(const std::string& host, const HostPlan& plan) {
 }
 
 void RouteCache::drop_unused() {
-  std::erase_if(hosts_, [](const auto& each) { return !each.second.used; });
-  for (auto& [host, entry] : hosts_) entry.used = false;
+  while (next_ != hosts_.end()) pass();
+  next_ = hosts_.begin();
 }
 
 }  // namespace gateway::kubernetes

@@ -1,9 +1,9 @@
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -44,12 +44,16 @@ struct WrittenHost {
 };
 
 /// What was written for hosts at the last translation, so that a change writes anew what it touches
-/// and no more.
+/// and no more. Hosts are asked for in the order of their names, each once, and then drop_unused().
 class RouteCache {
  public:
+  RouteCache() = default;
+  RouteCache(const RouteCache&) = delete;
+  RouteCache& operator=(const RouteCache&) = delete;
+
   /// Null when nothing is known that was written from an equal plan.
   const WrittenHost* find(const std::string& host, const HostPlan& plan);
-  /// Where to write it down; null for a plan whose parts do not outlive it.
+  /// Where to write it down, after find(); null for a plan whose parts do not outlive it.
   WrittenHost* begin(const std::string& host, const HostPlan& plan);
   /// Forgets the hosts that were neither found nor begun since the last call.
   void drop_unused();
@@ -59,7 +63,12 @@ class RouteCache {
     WrittenHost written;
     bool used = false;
   };
-  std::unordered_map<std::string, Entry> hosts_;
+  using Hosts = std::map<std::string, Entry>;
+  /// Passes over the next one, or forgets it.
+  void pass();
+
+  Hosts hosts_;
+  Hosts::iterator next_ = hosts_.begin();
 };
 
 }  // namespace gateway::kubernetes

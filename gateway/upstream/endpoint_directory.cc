@@ -20,10 +20,15 @@ bool is_name(const config::Endpoint& endpoint) {
 void EndpointDirectory::configure(std::span<const config::Upstream> upstreams) {
   std::map<std::string, Group, std::less<>> before = std::move(groups_);
   groups_.clear();
+  std::vector<std::string_view> stale;
   for (const config::Upstream& upstream : upstreams) {
     auto node = before.extract(upstream.name);
     Group& group = groups_[upstream.name];
     if (!node.empty()) group = std::move(node.mapped());
+    // When anything else changed that a set is made from, it was made anew then.
+    if (!group.set || group.wanted != upstream.endpoints ||
+        group.discovered != upstream.discovered || group.private_ != upstream.private_)
+      stale.push_back(upstream.name);
     group.wanted = upstream.endpoints;
     group.discovered = upstream.discovered;
     group.private_ = upstream.private_;
@@ -36,7 +41,11 @@ void EndpointDirectory::configure(std::span<const config::Upstream> upstreams) {
   std::erase_if(answers_, [&wanted](const auto& answer) {
     return !std::ranges::binary_search(wanted, answer.first);
   });
-  for (auto& [name, group] : groups_) rebuild(name, group);
+  std::ranges::sort(stale);
+  for (const std::string_view name : stale) {
+    const auto group = groups_.find(name);
+    rebuild(group->first, group->second);
+  }
 }
 
 void EndpointDirectory::resolved(std::string_view host, std::vector<IpAddress> addresses) {
