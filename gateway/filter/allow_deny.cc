@@ -1,5 +1,6 @@
 #include <vector>
 
+#include "gateway/filter/client_address.h"
 #include "gateway/filter/filter.h"
 
 namespace gateway::filter {
@@ -56,17 +57,6 @@ class AllowDenyPlan final : public Plan {
   Ranges ranges_;
 };
 
-Result<std::vector<Cidr>> parse(const config::Value& list) {
-  std::vector<Cidr> ranges;
-  if (!list.is_set()) return ranges;
-  for (const config::Value& text : list.as<config::Value::List>()) {
-    auto range = Cidr::parse(text.as<std::string>());
-    if (!range) return tl::make_unexpected(range.error());
-    ranges.push_back(*range);
-  }
-  return ranges;
-}
-
 std::string check(const config::Value& options) {
   const auto empty = [](const config::Value& list) {
     return !list.is_set() || list.as<config::Value::List>().empty();
@@ -76,9 +66,9 @@ std::string check(const config::Value& options) {
 
 Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                             CompileServices& /*services*/) {
-  auto allow = parse(options["allow"]);
+  auto allow = read_ranges(options["allow"]);
   if (!allow) return tl::make_unexpected(allow.error());
-  auto deny = parse(options["deny"]);
+  auto deny = read_ranges(options["deny"]);
   if (!deny) return tl::make_unexpected(deny.error());
   return std::make_shared<const AllowDenyPlan>(Ranges{*allow, *deny});
 }

@@ -105,4 +105,15 @@ void write_forwarded_headers(http::RequestHead& request, Arena& arena,
     headers.add(arena, HeaderId::x_forwarded_host, original_host);
 }
 
+Result<std::vector<Cidr>> read_ranges(const config::Value& list) {
+  std::vector<Cidr> ranges;
+  if (!list.is_set()) return ranges;
+  for (const config::Value& text : list.as<config::Value::List>()) {
+    auto range = Cidr::parse(text.as<std::string>());
+    if (!range) return tl::make_unexpected(range.error());
+    ranges.push_back(*range);
+  }
+  return ranges;
+}
+
 }  // namespace gateway::filter

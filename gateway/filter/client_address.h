@@ -5,6 +5,8 @@
 #include <vector>
 
 #include "gateway/base/address.h"
+#include "gateway/base/result.h"
+#include "gateway/config/value.h"
 #include "gateway/downstream/handler.h"
 #include "gateway/http/message.h"
 
@@ -20,6 +22,9 @@ struct ClientAddress {
 /// rightmost address of X-Forwarded-For that is not itself trusted.
 ClientAddress client_address(const downstream::ConnectionFacts& connection,
                              const http::RequestHead& request, const std::vector<Cidr>& trusted);
+
+/// The ranges of a list option, which may be left out.
+Result<std::vector<Cidr>> read_ranges(const config::Value& list);
 
 /// Memory for client_network().
 using NetworkBytes = std::array<char, 16>;

@@ -1,5 +1,6 @@
 #include <atomic>
 #include <memory>
+#include <vector>
 
 #include "gateway/base/hash.h"
 #include "gateway/base/random.h"
@@ -26,6 +27,11 @@ constexpr config::Field kFields[] = {
              "all routes with an equal filter; or each route's, whoever asks.",
      .default_text = "address",
      .choices = kBy},
+    {.name = "exempt",
+     .type = FieldType::list,
+     .text = "Addresses and ranges that are not counted and never limited.",
+     .element = FieldType::cidr,
+     .lone = true},
 };
 
 /// Counts what is under way, for each of many keys, in memory of a fixed size. Any number of
@@ -88,13 +94,16 @@ class Counts {
 
 class ConcurrencyLimit final : public Filter {
  public:
-  ConcurrencyLimit(std::uint64_t limit, bool by_route, Counts& counts)
+  ConcurrencyLimit(std::uint64_t limit, bool by_route, const std::vector<Cidr>& exempt,
+                   Counts& counts)
       : limit_(limit),
         by_route_(by_route),
+        exempt_(exempt),
         seed_(mix(counts.seed(), limit * 2 + (by_route ? 1 : 0))),
         counts_(counts) {}
 
   Verdict on_request(RequestContext& context) override {
+    if (!exempt_.empty() && contains(exempt_, context.client)) return Verdict::proceed;
     NetworkBytes storage;
     const std::string_view key =
         by_route_ ? context.route : client_network(context.client, kIpv6Bits, storage);
@@ -115,22 +124,28 @@ class ConcurrencyLimit final : public Filter {
  private:
   std::uint64_t limit_;
   bool by_route_;
+  const std::vector<Cidr>& exempt_;
   std::uint64_t seed_;  ///< of these settings: others count the same client apart
   Counts& counts_;
 };
 
 class ConcurrencyLimitPlan final : public Plan {
  public:
-  ConcurrencyLimitPlan(std::uint64_t limit, bool by_route, std::shared_ptr<Counts> counts)
-      : limit_(limit), by_route_(by_route), counts_(std::move(counts)) {}
+  ConcurrencyLimitPlan(std::uint64_t limit, bool by_route, std::vector<Cidr> exempt,
+                       std::shared_ptr<Counts> counts)
+      : limit_(limit),
+        by_route_(by_route),
+        exempt_(std::move(exempt)),
+        counts_(std::move(counts)) {}
   unsigned hooks() const override { return kOnRequest | kOnDone; }
   std::unique_ptr<Filter> bind(WorkerServices& /*services*/) const override {
-    return std::make_unique<ConcurrencyLimit>(limit_, by_route_, *counts_);
+    return std::make_unique<ConcurrencyLimit>(limit_, by_route_, exempt_, *counts_);
   }
 
  private:
   std::uint64_t limit_;
   bool by_route_;
+  std::vector<Cidr> exempt_;
   std::shared_ptr<Counts> counts_;
 };
 
@@ -138,9 +153,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                             CompileServices& services) {
   const auto limit = static_cast<std::uint64_t>(options["requests"].as<std::int64_t>());
   const bool by_route = options["by"].as<std::string>() == "route";
+  auto exempt = read_ranges(options["exempt"]);
+  if (!exempt) return tl::make_unexpected(exempt.error());
   // What a former configuration let in is under way still, so every one gets the same counts.
   return std::make_shared<const ConcurrencyLimitPlan>(
-      limit, by_route, services.shared_state<Counts>("concurrency_limit"));
+      limit, by_route, std::move(*exempt), services.shared_state<Counts>("concurrency_limit"));
 }
 
 }  // namespace

@@ -26,6 +26,11 @@ constexpr config::Field kFields[] = {
      .least = 1,
      .element = FieldType::integer,
      .lone = true},
+    {.name = "answers",
+     .type = FieldType::boolean,
+     .text = "Whether answers of the upstream are replaced; else only what the gateway says for "
+             "want of one.",
+     .default_text = "true"},
     {.name = "upstream",
      .type = FieldType::upstream,
      .text = "Who answers instead, status included; it may be private. It is told X-Code, X-Format "
@@ -45,6 +50,7 @@ constexpr config::Field kFields[] = {
 
 struct Settings {
   std::array<bool, kLast - kFirst + 1> codes{};
+  bool answers = true;
   std::string upstream;
   std::string path;
   std::string query;
@@ -147,7 +153,9 @@ class ErrorPages final : public Filter {
 class ErrorPagesPlan final : public Plan {
  public:
   explicit ErrorPagesPlan(Settings settings) : settings_(std::move(settings)) {}
-  unsigned hooks() const override { return kOnRequest | kOnResponse | kOnFailure; }
+  unsigned hooks() const override {
+    return kOnRequest | kOnFailure | (settings_.answers ? kOnResponse : 0U);
+  }
   std::unique_ptr<Filter> bind(WorkerServices& services) const override {
     return std::make_unique<ErrorPages>(settings_, services);
   }
@@ -182,6 +190,7 @@ Result<Settings> read(const config::Value& value) {
       return refuse(fmt::format("{} is not a status from {} to {}", status, kFirst, kLast));
     settings.codes[static_cast<std::size_t>(status - kFirst)] = true;
   }
+  settings.answers = value["answers"].as<bool>();
   settings.upstream = value["upstream"].as<std::string>();
   settings.timeout = value["timeout"].as<Duration>();
   const std::string& target = value["path"].as<std::string>();

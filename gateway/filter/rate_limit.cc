@@ -126,13 +126,9 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
                                  : std::max(static_cast<std::int64_t>(rate), std::int64_t{1});
   settings.rate.interval = Duration(static_cast<std::int64_t>(1e9 / rate));
   settings.rate.tolerance = settings.rate.interval * (burst - 1);
-  if (options["exempt"].is_set()) {
-    for (const config::Value& text : options["exempt"].as<config::Value::List>()) {
-      auto range = Cidr::parse(text.as<std::string>());
-      if (!range) return tl::make_unexpected(range.error());
-      settings.exempt.push_back(*range);
-    }
-  }
+  auto exempt = read_ranges(options["exempt"]);
+  if (!exempt) return tl::make_unexpected(exempt.error());
+  settings.exempt = std::move(*exempt);
   const std::int64_t clients = options["clients"].as<std::int64_t>();
   const std::string name = options["name"].is_set() ? options["name"].as<std::string>() : "";
   const std::string key = fmt::format("rate_limit/{}/{}/{}/{}/{}/{}", by, rate, burst,
@@ -143,7 +139,8 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 config::PolicyNeed needs(const config::Value& options) {
-  if (options["by"].as<std::string>() != "token") return {};
+  const config::Value& by = options["by"];
+  if (!by.is_set() || by.as<std::string>() != "token") return {};
   return {"token", "counts by token, but no token filter checks one here",
           "a filter of type token beside it, or by: address"};
 }

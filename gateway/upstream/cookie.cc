@@ -55,6 +55,8 @@ class Cookie final : public Balancer {
           "; Max-Age=" +
           std::to_string(
               std::chrono::duration_cast<std::chrono::seconds>(age.as<Duration>()).count());
+    if (const config::Value& domain = options["domain"]; domain.is_set())
+      attributes_ += "; Domain=" + domain.as<std::string>();
     if (same_site_ != "none")
       attributes_ += same_site_ == "lax" ? "; SameSite=Lax" : "; SameSite=Strict";
     for (std::uint32_t i = 0; i < set.entries.size(); ++i)
@@ -119,6 +121,10 @@ constexpr config::Field kFields[] = {
      .type = config::FieldType::path,
      .text = "Under which the client sends it back.",
      .default_text = "/"},
+    {.name = "domain",
+     .type = config::FieldType::host,
+     .text = "To which the client sends it, with all names below. Left out: to the host alone that "
+             "set it."},
     {.name = "max_age",
      .type = config::FieldType::duration,
      .text = "How long the client keeps it. Left out: until it is closed.",
@@ -139,6 +145,9 @@ std::string check(const config::Value& options) {
   if (!http::is_token(options["name"].as<std::string>())) return "name: no name of a cookie";
   if (options["path"].as<std::string>().find(';') != std::string::npos)
     return "path: would end at the semicolon";
+  if (const config::Value& domain = options["domain"];
+      domain.is_set() && domain.as<std::string>().starts_with("*"))
+    return "domain: holds for names below without a wildcard";
   if (options["same_site"].as<std::string>() == "none" &&
       options["secure"].as<std::string>() == "off")
     return "same_site: none is thrown away by browsers without secure";

@@ -86,6 +86,21 @@ TEST(ConcurrencyLimit, AClientHasSoManyAtOnce) {
   EXPECT_EQ(first.fetch(from("2001:db8:0:1::3", "/")).status, 200);
 }
 
+TEST(ConcurrencyLimit, WhoIsExemptIsNotCounted) {
+  Slow app;
+  Gateway gateway(config(app, "  - {type: concurrency_limit, requests: 1, exempt: 10.0.0.0/8}"));
+  HttpClient first(gateway.port());
+  HttpClient second(gateway.port());
+  first.send(from("10.0.0.1", "/held"));
+  second.send(from("192.0.2.1", "/held"));
+  app.wait_for(2);
+  EXPECT_EQ(fetch(gateway.port(), from("10.0.0.1", "/")).status, 200);
+  EXPECT_EQ(fetch(gateway.port(), from("192.0.2.1", "/")).status, 429);
+  app.release();
+  EXPECT_EQ(first.read_reply().status, 200);
+  EXPECT_EQ(second.read_reply().status, 200);
+}
+
 TEST(ConcurrencyLimit, ARouteHasSoManyAtOnce) {
   Slow app;
   Gateway gateway(config(app, "  - {type: concurrency_limit, requests: 1, by: route}"));

@@ -72,6 +72,18 @@ TEST(ErrorPages, OtherStatusesPass) {
   EXPECT_THAT(pages.heads(), IsEmpty());
 }
 
+TEST(ErrorPages, AnswersMayStayWhereOnlyTheirAbsenceIsReplaced) {
+  ScriptedServer app(always(http_answer(503, "my own page")));
+  Recorder pages;
+  Gateway gateway(yaml_of(app.address(), pages.address(), ", answers: false"));
+  EXPECT_EQ(fetch(gateway.port(), asking()).body, "my own page");
+  EXPECT_THAT(pages.heads(), IsEmpty());
+  gateway.reload(yaml_of("127.0.0.1:1", pages.address(), ", answers: false"));
+  const Reply reply = fetch(gateway.port(), asking());
+  EXPECT_EQ(reply.status, 200);
+  EXPECT_EQ(field_of(reply.body, "x-code"), "503");
+}
+
 TEST(ErrorPages, AHeadHasNoBody) {
   ScriptedServer app([](Peer& peer) {
     while (peer.read_request())

@@ -142,11 +142,12 @@ TEST_F(CookieTest, SaysWhatItsOptionsSay) {
   EXPECT_EQ(told(options(), "https"), "INGRESSCOOKIE; Path=/; HttpOnly; SameSite=Lax; Secure");
   EXPECT_EQ(told(options({{"name", string("SID")},
                           {"path", string("/app")},
+                          {"domain", string("a.example")},
                           {"max_age", Duration(std::chrono::hours(1))},
                           {"same_site", string("strict")},
                           {"secure", string("on")}}),
                  "http"),
-            "SID; Path=/app; HttpOnly; Max-Age=3600; SameSite=Strict; Secure");
+            "SID; Path=/app; HttpOnly; Max-Age=3600; Domain=a.example; SameSite=Strict; Secure");
   EXPECT_EQ(told(options({{"secure", string("off")}}), "https"),
             "INGRESSCOOKIE; Path=/; HttpOnly; SameSite=Lax");
   EXPECT_EQ(told(options({{"same_site", string("none")}}), "https"),
@@ -161,6 +162,7 @@ TEST_F(CookieTest, OptionsThatMakeNoCookieAreRefused) {
   EXPECT_EQ(check(options()), "");
   EXPECT_THAT(check(options({{"name", string("a;b")}})), HasSubstr("name"));
   EXPECT_THAT(check(options({{"path", string("/;x")}})), HasSubstr("path"));
+  EXPECT_THAT(check(options({{"domain", string("*.a.example")}})), HasSubstr("domain"));
   EXPECT_THAT(check(options({{"same_site", string("none")}, {"secure", string("off")}})),
               HasSubstr("same_site"));
 }
