@@ -222,6 +222,9 @@ std::string check(const config::Value& value) {
   const std::string& realm = value["realm"].as<std::string>();
   if (!http::is_field_value(realm) || realm.find_first_of("\"\\") != std::string::npos)
     return "realm has a quote or control byte";
+  if (value["users"].is_set())
+    if (const auto users = UserList::parse(value["users"].as<std::string>()); !users)
+      return users.error().detail;
   if (!value["user_header"].is_set()) return {};
   const std::string& header = value["user_header"].as<std::string>();
   if (!http::is_token(header) || header.find('_') != std::string::npos)
@@ -258,6 +261,7 @@ extern const FilterType kBasicAuth = {
     {"basic_auth",
      "Lets a request pass with the name and password of a known user, answers 401 without.",
      kFields, check},
-    compile};
+    compile,
+    true};
 
 }  // namespace gateway::filter

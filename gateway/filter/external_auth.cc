@@ -450,6 +450,7 @@ extern const FilterType kExternalAuth = {
      "Asks an upstream about each request, without its body: 2xx lets it pass, 401 and 403 are the "
      "answer, all else is 503.",
      kFields, check},
-    compile};
+    compile,
+    true};
 
 }  // namespace gateway::filter

@@ -18,6 +18,7 @@
 #include "gateway/config/model.h"
 #include "gateway/downstream/handler.h"
 #include "gateway/http/message.h"
+#include "gateway/net/client_authorities.h"
 #include "gateway/runtime/blocking_pool.h"
 #include "gateway/runtime/event_loop.h"
 
@@ -40,6 +41,7 @@ struct LocalReply {
   int status = 0;                    ///< 0: the code's
   std::string_view text;             ///< empty: the code's sentence; must outlive the exchange
   http::HeaderList headers;          ///< WWW-Authenticate, Retry-After …, in the exchange's arena
+  bool close = false;                ///< the connection can be of no use for this request
 };
 
 enum class Verdict : std::uint8_t {
@@ -220,6 +222,9 @@ class Plan {
   /// Request headers that it changes by its settings. The snapshot refuses another filter's
   /// identity headers among them: what says who the client is must come from who has checked it.
   virtual std::span<const std::string> edited_headers() const { return {}; }
+  /// Who signs the certificates that clients of its routes' hosts are asked for in the handshake;
+  /// null: they are not asked on its account.
+  virtual std::shared_ptr<const net::ClientAuthority> client_authority() const { return nullptr; }
   virtual std::unique_ptr<Filter> bind(WorkerServices& services) const = 0;
 };
 
@@ -228,6 +233,8 @@ struct FilterType {
   config::Policy policy;
   Result<std::shared_ptr<const Plan>> (*compile)(const config::Value& options,
                                                  CompileServices& services);
+  /// It asks who somebody is. A route without it is open to whom its owner wants kept out.
+  bool login = false;
 };
 
 }  // namespace gateway::filter

@@ -12,20 +12,13 @@
   ROW(kRateLimit)            \
   ROW(kConcurrencyLimit)     \
   ROW(kBodyLimit)            \
+  ROW(kClientCertificate)    \
   ROW(kToken)                \
   ROW(kBasicAuth)            \
   ROW(kExternalAuth)         \
   ROW(kHeaderEdits)
 
 namespace gateway::filter {
-namespace {
-
-bool is_login(std::string_view type) {
-  return type == "token" || type == "basic_auth" || type == "external_auth" ||
-         type == "client_certificate";
-}
-
-}  // namespace
 
 // One list for declarations and table, so that a filter costs one line.
 #define DECLARE(row) extern const FilterType row;
@@ -55,25 +48,31 @@ const FilterType* find_filter_type(std::string_view type) {
   return nullptr;
 }
 
+namespace {
+
+// Of a filter that cannot do without another: that one.
+const FilterType* needed_by(const FilterType& type, const config::Value& options) {
+  return type.policy.needs == nullptr ? nullptr : find_filter_type(type.policy.needs(options).type);
+}
+
+}  // namespace
+
 bool asks_for_login(const config::PolicySettings& settings) {
-  if (is_login(settings.type)) return true;
   const FilterType* type = find_filter_type(settings.type);
-  return type != nullptr && type->policy.needs != nullptr &&
-         is_login(type->policy.needs(settings.options).type);
+  if (type == nullptr) return false;
+  const FilterType* needed = needed_by(*type, settings.options);
+  return type->login || (needed != nullptr && needed->login);
 }
 
 std::size_t run_position(const config::PolicySettings& settings) {
-  const auto types = filter_types();
-  const auto row_of = [&](std::string_view type) {
-    const auto found = std::find_if(types.begin(), types.end(),
-                                    [&](const FilterType& row) { return row.policy.type == type; });
-    return static_cast<std::size_t>(found - types.begin()) * 2;
+  const FilterType* type = find_filter_type(settings.type);
+  const auto row = [](const FilterType& of) {
+    return static_cast<std::size_t>(&of - filter_types().data()) * 2;
   };
-  // Who is counted by token is known after the token filter alone.
-  const config::Value& by = settings.options["by"];
-  const bool late =
-      settings.type == kRateLimit.policy.type && by.is_set() && by.as<std::string>() == "token";
-  return late ? row_of("token") + 1 : row_of(settings.type);
+  if (type == nullptr) return filter_types().size() * 2;
+  // What another finds out is known behind that one alone.
+  const FilterType* needed = needed_by(*type, settings.options);
+  return needed != nullptr ? row(*needed) + 1 : row(*type);
 }
 
 std::vector<config::PolicySettings> run_order(const std::vector<config::PolicySettings>& global,

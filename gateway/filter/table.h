@@ -9,8 +9,8 @@ namespace gateway::filter {
 
 /// Every filter there is, in the order in which they run whatever their order in the file: error
 /// pages (no other sees an answer that is dropped) → request id → cors (its preflights carry no
-/// credentials) → allow/deny → limits by address → body limit → token → rate limit by token → basic
-/// auth → external auth → header edits.
+/// credentials) → allow/deny → limits by address → body limit → client certificate → token → rate
+/// limit by token → basic auth → external auth → header edits.
 std::span<const FilterType> filter_types();
 /// The same rows for the configuration reader.
 std::span<const config::Policy> filter_policies();

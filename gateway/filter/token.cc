@@ -205,6 +205,7 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 extern const FilterType kToken = {
     {"token", "Asks an upstream whether the Authorization token is good, and who its user is.",
      kFields},
-    compile};
+    compile,
+    true};
 
 }  // namespace gateway::filter

@@ -63,6 +63,35 @@ void name_client_authorities(SSL_CTX* context, std::string_view bundle) {
   openssl_error();
 }
 
+Result<void> trust_clients_of(X509_STORE* store, std::string_view pem, OSSL_LIB_CTX* library,
+                              STACK_OF(X509_NAME) * names) {
+  const BioPtr reader(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+  const InfosPtr infos(
+      PEM_X509_INFO_read_bio_ex(reader.get(), nullptr, nullptr, nullptr, library, nullptr));
+  if (!infos) return failure(ErrorCode::invalid_argument, Side::internal, openssl_error());
+  int certificates = 0;
+  bool lists = false;
+  for (int i = 0; i < sk_X509_INFO_num(infos.get()); ++i) {
+    const X509_INFO* each = sk_X509_INFO_value(infos.get(), i);
+    if (each->x509 != nullptr) {
+      ++certificates;
+      if (X509_STORE_add_cert(store, each->x509) != 1)
+        return failure(ErrorCode::invalid_argument, Side::internal, openssl_error());
+      if (names != nullptr)
+        sk_X509_NAME_push(names, X509_NAME_dup(X509_get_subject_name(each->x509)));
+    }
+    if (each->crl != nullptr) {
+      lists = true;
+      if (X509_STORE_add_crl(store, each->crl) != 1)
+        return failure(ErrorCode::invalid_argument, Side::internal, openssl_error());
+    }
+  }
+  if (certificates == 0)
+    return failure(ErrorCode::invalid_argument, Side::internal, "holds no certificate");
+  if (lists) X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+  return {};
+}
+
 std::string alpn_wire(std::span<const std::string_view> protocols) {
   std::string wire;
   for (const std::string_view protocol : protocols) {

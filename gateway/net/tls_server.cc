@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <unordered_map>
 
 #include "gateway/base/file.h"
@@ -51,6 +52,23 @@ std::string_view server_name(std::string_view bytes, char (&out)[kMostName]) {
   return {out, size};
 }
 
+using AuthorityPtr = std::shared_ptr<const ClientAuthority>;
+
+/// The place of a connection's AuthorityPtr.
+int authority_index() {
+  static const int index = SSL_get_ex_new_index(
+      0, nullptr, nullptr, nullptr, [](void*, void* kept, CRYPTO_EX_DATA*, int, long, void*) {
+        delete static_cast<AuthorityPtr*>(kept);
+      });
+  return index;
+}
+
+/// OpenSSL's objects of one authority, of one library.
+struct BoundAuthority {
+  X509StorePtr store;
+  NamesPtr names;
+};
+
 }  // namespace
 
 /// What the callbacks of an SSL_CTX need; owned by the SSL_CTX itself.
@@ -59,6 +77,9 @@ struct ServerTlsContext::Core {
   OSSL_LIB_CTX* library = nullptr;
   std::shared_ptr<const CertificateSet> certificates;
   std::unordered_map<const Certificate*, BoundCertificate> bound;
+  std::shared_ptr<const ClientAuthorities> authorities;  ///< null: nobody is asked on their account
+  std::map<Digest, BoundAuthority> bound_authorities;    ///< by identity
+  bool asks_itself = false;
   /// The entry whose certificates are the SSL_CTX's own: connections for it need nothing more.
   const CertificateSet::Entry* inherited = nullptr;
   std::array<bool, 3> kinds_taken{};  // places for certificates that the SSL_CTX has filled
@@ -81,7 +102,9 @@ struct ServerTlsContext::Core {
   Result<void> inherit();
   void drop_unused();
   const BoundCertificate* bound_to(const Certificate& certificate);
-  bool present(SSL* ssl, const CertificateSet::Entry& entry);
+  bool present(SSL* ssl, const CertificateSet::Entry& entry, const ClientAuthority* authority);
+  const BoundAuthority* bound_to(const ClientAuthority& authority);
+  bool ask(SSL* ssl, const AuthorityPtr& authority);
   const TicketKeys::Keys& current_keys();
 
   static int on_client_hello(SSL* ssl, int* alert, void* self);
@@ -132,6 +155,7 @@ Result<void> ServerTlsContext::Core::ask_clients(const config::ListenerTls& sett
                                                  const std::string& client_ca) {
   using config::ClientCertificates;
   if (settings.client_certificates == ClientCertificates::off) return {};
+  asks_itself = true;
   const bool required = settings.client_certificates == ClientCertificates::required;
   SSL_CTX_set_verify(context, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
                      nullptr);
@@ -177,9 +201,14 @@ void ServerTlsContext::Core::drop_unused() {
   });
 }
 
-bool ServerTlsContext::Core::present(SSL* ssl, const CertificateSet::Entry& entry) {
+// What was verified by one authority's demand is taken up for no other's.
+bool ServerTlsContext::Core::present(SSL* ssl, const CertificateSet::Entry& entry,
+                                     const ClientAuthority* authority) {
   Digest scoped = entry.identity;
-  for (std::size_t i = 0; i < scoped.size(); ++i) scoped[i] ^= scope[i];
+  for (std::size_t i = 0; i < scoped.size(); ++i) {
+    scoped[i] ^= scope[i];
+    if (authority != nullptr) scoped[i] ^= authority->identity()[i];
+  }
   SSL_set_session_id_context(ssl, scoped.data(), scoped.size());
   if (&entry == inherited) return true;
   std::string_view offered = extension(ssl, TLSEXT_TYPE_signature_algorithms);
@@ -190,11 +219,41 @@ bool ServerTlsContext::Core::present(SSL* ssl, const CertificateSet::Entry& entr
   return SSL_use_cert_and_key(ssl, each->leaf.get(), each->key.get(), each->chain.get(), 1) == 1;
 }
 
+const BoundAuthority* ServerTlsContext::Core::bound_to(const ClientAuthority& authority) {
+  const auto [known, fresh] = bound_authorities.try_emplace(authority.identity());
+  if (!fresh) return &known->second;
+  BoundAuthority made{X509StorePtr(X509_STORE_new()), NamesPtr(sk_X509_NAME_new_null())};
+  if (!trust_clients_of(made.store.get(), authority.pem(), library, made.names.get())) {
+    bound_authorities.erase(known);
+    return nullptr;
+  }
+  known->second = std::move(made);
+  return &known->second;
+}
+
+bool ServerTlsContext::Core::ask(SSL* ssl, const AuthorityPtr& authority) {
+  // A second hello, after a retry, must be for the same (RFC 8446 §4.1.2).
+  if (const ClientAuthority* asked = asked_authority(ssl)) return asked == authority.get();
+  if (!authority) return true;
+  const BoundAuthority* each = bound_to(*authority);
+  if (each == nullptr) return false;
+  auto kept = std::make_unique<AuthorityPtr>(authority);
+  if (SSL_set_ex_data(ssl, authority_index(), kept.get()) != 1) return false;
+  kept.release();
+  SSL_set_client_CA_list(ssl, SSL_dup_CA_list(each->names.get()));
+  SSL_set_verify_depth(ssl, authority->depth());
+  SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);
+  return SSL_set1_verify_cert_store(ssl, each->store.get()) == 1;
+}
+
 int ServerTlsContext::Core::on_client_hello(SSL* ssl, int* alert, void* self) {
   Core& core = *static_cast<Core*>(self);
   char lowered[kMostName];
   const std::string_view name = server_name(extension(ssl, TLSEXT_TYPE_server_name), lowered);
-  if (core.present(ssl, core.certificates->find(name))) return SSL_CLIENT_HELLO_SUCCESS;
+  const AuthorityPtr authority =
+      core.authorities && !core.asks_itself ? core.authorities->find(name) : nullptr;
+  if (core.present(ssl, core.certificates->find(name), authority.get()) && core.ask(ssl, authority))
+    return SSL_CLIENT_HELLO_SUCCESS;
   *alert = SSL_AD_INTERNAL_ERROR;
   return SSL_CLIENT_HELLO_ERROR;
 }
@@ -278,8 +337,11 @@ Result<std::unique_ptr<ServerTlsContext>> ServerTlsContext::make(
 
 ServerTlsContext::~ServerTlsContext() { SSL_CTX_free(core_.context); }
 
-void ServerTlsContext::use(std::shared_ptr<const CertificateSet> certificates) {
+void ServerTlsContext::use(std::shared_ptr<const CertificateSet> certificates,
+                           std::shared_ptr<const ClientAuthorities> authorities) {
   core_.certificates = std::move(certificates);
+  if (core_.authorities != authorities) core_.bound_authorities.clear();
+  core_.authorities = std::move(authorities);
   // Cannot fail for certificates that were parsed; if it does, connections choose for themselves.
   if (auto done = core_.inherit(); !done) core_.inherited = nullptr;
   core_.drop_unused();
@@ -288,6 +350,11 @@ void ServerTlsContext::use(std::shared_ptr<const CertificateSet> certificates) {
 ssl_ctx_st* ServerTlsContext::share() {
   SSL_CTX_up_ref(core_.context);
   return core_.context;
+}
+
+const ClientAuthority* asked_authority(ssl_st* ssl) {
+  const auto* kept = static_cast<const AuthorityPtr*>(SSL_get_ex_data(ssl, authority_index()));
+  return kept == nullptr ? nullptr : kept->get();
 }
 
 }  // namespace gateway::net

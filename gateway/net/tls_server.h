@@ -9,10 +9,12 @@
 #include "gateway/base/result.h"
 #include "gateway/config/model.h"
 #include "gateway/net/certificate_set.h"
+#include "gateway/net/client_authorities.h"
 #include "gateway/net/ticket_keys.h"
 #include "gateway/net/tls_library.h"
 
 struct ssl_ctx_st;
+struct ssl_st;
 
 namespace gateway::net {
 
@@ -35,8 +37,12 @@ class ServerTlsContext {
   ServerTlsContext(const ServerTlsContext&) = delete;
   ServerTlsContext& operator=(const ServerTlsContext&) = delete;
 
-  /// For the handshakes that begin from now on. Worker thread.
-  void use(std::shared_ptr<const CertificateSet> certificates);
+  /// For the handshakes that begin from now on. Worker thread. `authorities`: whose clients are
+  /// asked for a certificate, by server name; null: nobody's. It is asked for, never demanded: what
+  /// comes of none is for whoever knows the request. One that does not verify ends the handshake.
+  /// Without effect where the listener's settings ask by themselves.
+  void use(std::shared_ptr<const CertificateSet> certificates,
+           std::shared_ptr<const ClientAuthorities> authorities = nullptr);
 
   Duration handshake_timeout() const { return handshake_timeout_; }
   /// A reference for a transport.
@@ -49,5 +55,9 @@ class ServerTlsContext {
   Core& core_;  // lives as long as its SSL_CTX: as the last connection
   Duration handshake_timeout_{};
 };
+
+/// By which authority the server asked in this handshake, of those that ServerTlsContext::use() was
+/// given; null: by none.
+const ClientAuthority* asked_authority(ssl_st* ssl);
 
 }  // namespace gateway::net

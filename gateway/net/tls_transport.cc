@@ -1,3 +1,5 @@
+#include <openssl/pem.h>
+
 #include <cstring>
 
 #include "gateway/base/check.h"
@@ -32,6 +34,25 @@ std::string common_name_of(X509_NAME* name) {
   std::string common_name(reinterpret_cast<char*>(text), static_cast<std::size_t>(size));
   OPENSSL_free(text);
   return common_name.find('\0') == std::string::npos ? common_name : std::string();
+}
+
+std::string content_of(BIO* text) {
+  char* data = nullptr;
+  const long size = BIO_get_mem_data(text, &data);
+  return {data, static_cast<std::size_t>(size)};
+}
+
+/// RFC 2253.
+std::string text_of(X509_NAME* name) {
+  const BioPtr text(BIO_new(BIO_s_mem()));
+  X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253);
+  return content_of(text.get());
+}
+
+std::string pem_of(X509* certificate) {
+  const BioPtr text(BIO_new(BIO_s_mem()));
+  PEM_write_bio_X509(text.get(), certificate);
+  return content_of(text.get());
 }
 
 /// Records over a socket, by OpenSSL, through the thread's buffers.
@@ -79,11 +100,13 @@ class TlsTransport final : public SocketTransport,
   SslPtr ssl_;
   TlsFacts facts_;
   /// Of the client's certificate, which most clients do not have.
-  struct Subject {
-    std::string whole;
+  struct Client {
+    std::string subject;
     std::string common_name;
+    std::string issuer;
+    std::string certificate;
   };
-  std::unique_ptr<Subject> subject_;
+  std::unique_ptr<Client> client_;
   bool established_ = false;
   bool ticket_due_ = false;  // TLS 1.3: sent with the first answer, in one record run and one send
   bool in_clear_ = false;    // the client does not speak TLS
@@ -271,17 +294,21 @@ void TlsTransport::establish() {
   }
   ticket_due_ =
       SSL_version(ssl) == TLS1_3_VERSION && (SSL_get_options(ssl) & SSL_OP_NO_TICKET) == 0;
+  if (const ClientAuthority* asked = asked_authority(ssl))
+    facts_.client_authority = asked->identity_bytes();
   X509* certificate = SSL_get0_peer_certificate(ssl);
   if (certificate == nullptr) return;
-  facts_.client_verified = SSL_get_verify_result(ssl) == X509_V_OK;
-  const BioPtr text(BIO_new(BIO_s_mem()));
-  X509_NAME_print_ex(text.get(), X509_get_subject_name(certificate), 0, XN_FLAG_RFC2253);
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(text.get(), &data);
-  subject_ = std::make_unique<Subject>(Subject{{data, static_cast<std::size_t>(size)},
-                                               common_name_of(X509_get_subject_name(certificate))});
-  facts_.client_subject = subject_->whole;
-  facts_.client_common_name = subject_->common_name;
+  // A session that is resumed brings along what was verified then.
+  facts_.client_verified = SSL_get_verify_result(ssl) == X509_V_OK &&
+                           X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
+  client_ = std::make_unique<Client>(Client{text_of(X509_get_subject_name(certificate)),
+                                            common_name_of(X509_get_subject_name(certificate)),
+                                            text_of(X509_get_issuer_name(certificate)),
+                                            pem_of(certificate)});
+  facts_.client_subject = client_->subject;
+  facts_.client_common_name = client_->common_name;
+  facts_.client_issuer = client_->issuer;
+  facts_.client_certificate = client_->certificate;
 }
 
 void TlsTransport::read_records() {

@@ -46,6 +46,11 @@ struct TlsFacts {
   std::string_view client_subject;  ///< its subject, RFC 2253; empty without
   /// The subject's last common name, unescaped; empty when it has none.
   std::string_view client_common_name;
+  std::string_view client_issuer;       ///< of the certificate, as client_subject
+  std::string_view client_certificate;  ///< PEM; empty without
+  /// ClientAuthority::identity() of those that the handshake asked by, on account of the server
+  /// name; empty: it did not ask, or on the listener's own account.
+  std::string_view client_authority;
 };
 
 /// A stream of bytes between us and one peer, plain or TLS. Made open or connecting; belongs to one

@@ -279,6 +279,7 @@ void Exchange::reply(const filter::LocalReply& wanted) {
     headers.add(context_.arena, HeaderId::retry_after, "1");
   proxy_.metrics().process().local_reply(wanted.code);
   head_sent_ = true;
+  if (wanted.close) stream_.close_after();
   response_bytes_ = downstream::send_local_reply(
       stream_, {wanted.code, status_, wanted.text, context_.request_id, &headers});
   finish(status_, wanted.code);

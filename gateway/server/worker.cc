@@ -155,13 +155,18 @@ void Worker::take_listener(const ListenerPlan& plan, Staged& staged) {
   const bool fresh = slot == nullptr;
   if (fresh) slot = std::make_unique<Listener>(nullptr);
   Listener& listener = *slot;
-  if (const auto made = staged.server_tls.find(plan.model.name); made != staged.server_tls.end())
+  const auto made = staged.server_tls.find(plan.model.name);
+  const bool renewed = made != staged.server_tls.end();
+  if (renewed)
     listener.tls = std::move(made->second);
   else if (!plan.certificates)
     listener.tls.reset();
-  else if (listener.certificates != plan.certificates)
-    listener.tls->use(plan.certificates);
+  const auto& authorities = staged.update.snapshot->client_authorities;
+  if (listener.tls && (renewed || listener.certificates != plan.certificates ||
+                       listener.authorities != authorities))
+    listener.tls->use(plan.certificates, authorities);
   listener.certificates = plan.certificates;
+  listener.authorities = listener.tls ? authorities : nullptr;
   listener.client_ca = plan.client_ca;
   listener.state.configure(plan.model);
   listener.state.index = plan.index;

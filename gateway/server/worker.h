@@ -83,6 +83,7 @@ class Worker {
     downstream::ListenerState state;
     std::unique_ptr<net::ServerTlsContext> tls;
     std::shared_ptr<const net::CertificateSet> certificates;
+    std::shared_ptr<const net::ClientAuthorities> authorities;
     net::Digest client_ca{};
     config::Listener model;
     std::vector<int> sockets;

@@ -87,6 +87,7 @@ class Compiler {
       if (route) snapshot_.chains[route->index] = chain_for(*route, global, reuse);
     collect_identity_headers();
     protect_identity_headers();
+    collect_client_authorities();
     return std::move(findings_);
   }
 
@@ -196,6 +197,42 @@ class Compiler {
         for (const std::string& name : entry.plan->identity_headers()) names.insert(name);
     }
     snapshot_.identity_headers.assign(names.begin(), names.end());
+  }
+
+  // Handshakes know the host and not yet the route: all routes of a host ask by the same.
+  void collect_client_authorities() {
+    auto authorities = std::make_shared<net::ClientAuthorities>();
+    for (const auto& route : snapshot_.routes->routes()) {
+      if (!route) continue;
+      for (const RouteFilter& entry : *snapshot_.chains[route->index])
+        if (const auto authority = entry.plan->client_authority())
+          for_each_host(*route, [&](const std::string& host) {
+            if (!authorities->add(host, authority)) report_authority(*route, entry, host);
+          });
+    }
+    if (authorities->empty()) return;
+    // A host of its own is not asked because a wildcard is.
+    for (const auto& route : snapshot_.routes->routes())
+      if (route)
+        for_each_host(*route, [&](const std::string& host) { authorities->add(host, nullptr); });
+    const bool same = previous_ != nullptr && previous_->client_authorities &&
+                      previous_->client_authorities->asks_as(*authorities);
+    snapshot_.client_authorities = same ? previous_->client_authorities : std::move(authorities);
+  }
+
+  template <typename Visit>
+  static void for_each_host(const routing::Route& route, Visit visit) {
+    if (route.model.hosts.empty()) return visit({});
+    for (const std::string& host : route.model.hosts) visit(host);
+  }
+
+  void report_authority(const routing::Route& route, const RouteFilter& entry,
+                        const std::string& host) {
+    findings_.push_back(
+        {filter_path(&route, entry.settings),
+         fmt::format("route {}, filter {}: another route of {} asks by other authorities, and a "
+                     "handshake can ask by one set alone",
+                     route.name(), entry.type->policy.type, host.empty() ? "every host" : host)});
   }
 
   // What tells an upstream who the client is comes from the filter that checked it, from no other.

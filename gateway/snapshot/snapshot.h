@@ -11,6 +11,7 @@
 #include "gateway/config/checks.h"
 #include "gateway/config/model.h"
 #include "gateway/filter/filter.h"
+#include "gateway/net/client_authorities.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/routing/route_table.h"
 
@@ -42,6 +43,9 @@ struct Snapshot {
   ClientTls client_tls;
   /// Removed from every incoming request before filters run.
   std::vector<std::string> identity_headers;
+  /// Whose clients are asked for a certificate, on account of the filters of routes; null:
+  /// nobody's.
+  std::shared_ptr<const net::ClientAuthorities> client_authorities;
 };
 
 /// Compiles a validated model. Fails without side effects, with everything that is wrong.

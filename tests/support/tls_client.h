@@ -19,6 +19,7 @@ class TlsClient {
     int max_version = TLS1_3_VERSION;
     std::string certificate;  ///< file names; empty: none
     std::string key;
+    SSL_SESSION* session = nullptr;  ///< of another connection, to be taken up
   };
 
   TlsClient(std::uint16_t port, const Options& options) : socket_(Socket::connect(port)) {
@@ -34,10 +35,21 @@ class TlsClient {
     ssl_.reset(SSL_new(context_.get()));
     SSL_set_fd(ssl_.get(), socket_.fd());
     SSL_set_tlsext_host_name(ssl_.get(), options.server_name.c_str());
+    if (options.session != nullptr) SSL_set_session(ssl_.get(), options.session);
     connected_ = SSL_connect(ssl_.get()) == 1;
   }
 
   bool connected() const { return connected_; }
+  bool resumed() const { return SSL_session_reused(ssl_.get()) == 1; }
+  /// After an answer, with which the ticket came.
+  std::shared_ptr<SSL_SESSION> session() const {
+    return {SSL_get1_session(ssl_.get()), SSL_SESSION_free};
+  }
+  /// Whether the server has ended the connection.
+  bool ended() {
+    char byte;
+    return SSL_read(ssl_.get(), &byte, 1) <= 0;
+  }
   SSL* ssl() { return ssl_.get(); }
 
   /// Sends and reads until the answer's head and the body that its Content-Length tells are there,

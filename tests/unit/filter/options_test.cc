@@ -26,6 +26,7 @@ TEST(FilterOptions, WhatTheReaderTakesCompiles) {
   - {type: rate_limit, rate: 200}
   - {type: rate_limit, rate: 0.5, burst: 3, ipv6_prefix: 56, clients: 2048, name: slow}
   - {type: rate_limit, rate: 200, exempt: [10.0.0.0/8, "::1"]}
+  - {type: concurrency_limit, requests: 20, exempt: 10.0.0.0/8}
   - {type: body_limit, size: 1MiB}
   - {type: cors, allow_origins: "https://*.app.example"}
   - {type: cors, allow_origins: ["*"], allow_methods: "*", allow_headers: "*", max_age: 10m}
@@ -68,6 +69,13 @@ TEST(FilterOptions, TheReaderRefusesWhatMakesNoSense) {
         "  - basic_auth\n",
         "  - {type: basic_auth, users: 'a:b', users_file: /dev/null}\n",
         "  - {type: basic_auth, users: 'a:b', user_header: Host}\n",
+        "  - {type: basic_auth, users: 'no hash'}\n",
+        "  - client_certificate\n",
+        "  - {type: client_certificate, ca: no PEM}\n",
+        "  - {type: client_certificate, ca_file: /dev/null}\n",
+        "  - {type: client_certificate, ca: x, depth: 11}\n",
+        "  - {type: error_pages, codes: 404}\n",
+        "  - {type: concurrency_limit, requests: 1, exempt: here}\n",
         "  - external_auth\n",
         "  - {type: external_auth, upstream: none}\n",
         "  - {type: external_auth, upstream: auth, path: check}\n",

@@ -16,7 +16,8 @@ TEST(FilterTable, RunsInTheOrderOfTheTable) {
   EXPECT_LT(position("request_id"), position("allow_deny"));
   EXPECT_LT(position("allow_deny"), position("rate_limit"));
   EXPECT_LT(position("rate_limit"), position("body_limit"));
-  EXPECT_LT(position("body_limit"), position("token"));
+  EXPECT_LT(position("body_limit"), position("client_certificate"));
+  EXPECT_LT(position("client_certificate"), position("token"));
   EXPECT_LT(position("token"), position("header_edits"));
 }
 
@@ -25,6 +26,15 @@ TEST(FilterTable, ALimitByTokenRunsAfterTheToken) {
   const std::size_t by_token = run_position({"rate_limit", map({{"by", text("token")}})});
   EXPECT_GT(by_token, position("token"));
   EXPECT_LT(by_token, position("header_edits"));
+}
+
+TEST(FilterTable, KnowsWhoAsksForALogin) {
+  for (const char* type : {"token", "basic_auth", "external_auth", "client_certificate"})
+    EXPECT_TRUE(asks_for_login({type, map({})})) << type;
+  for (const char* type : {"cors", "allow_deny", "rate_limit", "header_edits", "no filter"})
+    EXPECT_FALSE(asks_for_login({type, map({})})) << type;
+  EXPECT_TRUE(asks_for_login({"rate_limit", map({{"by", text("token")}})}))
+      << "without the token it has nobody to count";
 }
 
 TEST(FilterTable, ARouteRunsWhatItRepeatsOnce) {

@@ -88,4 +88,26 @@ PemPair TestAuthority::issue(const std::vector<std::string>& names, KeyKind kind
           })};
 }
 
+std::string TestAuthority::revoke(const PemPair& pair) const {
+  const BioPtr text(BIO_new_mem_buf(pair.certificate.data(), -1));
+  const X509Ptr certificate(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+  X509_REVOKED* entry = X509_REVOKED_new();
+  ASN1_TIME* time = ASN1_TIME_new();
+  X509_gmtime_adj(time, -60);
+  X509_REVOKED_set_serialNumber(entry, X509_get_serialNumber(certificate.get()));
+  X509_REVOKED_set_revocationDate(entry, time);
+  X509_CRL* list = X509_CRL_new();
+  X509_CRL_set_version(list, X509_CRL_VERSION_2);
+  X509_CRL_set_issuer_name(list, X509_get_subject_name(static_cast<X509*>(certificate_)));
+  X509_CRL_set1_lastUpdate(list, time);
+  X509_gmtime_adj(time, 86400);
+  X509_CRL_set1_nextUpdate(list, time);
+  X509_CRL_add0_revoked(list, entry);
+  GATEWAY_CHECK(X509_CRL_sign(list, static_cast<EVP_PKEY*>(key_), EVP_sha256()) != 0);
+  std::string pem = pem_of([&](BIO* bio) { return PEM_write_bio_X509_CRL(bio, list); });
+  X509_CRL_free(list);
+  ASN1_TIME_free(time);
+  return pem;
+}
+
 }  // namespace gateway::net

@@ -20,6 +20,8 @@ class TestAuthority {
   PemPair issue(const std::vector<std::string>& names, KeyKind kind = KeyKind::ecdsa,
                 long valid_seconds = 86400) const;
   const std::string& certificate() const { return pem_; }
+  /// A list that says so, as PEM.
+  std::string revoke(const PemPair& pair) const;
 
  private:
   void* key_;
