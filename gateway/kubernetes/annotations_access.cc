@@ -33,6 +33,11 @@ std::string judge_verify(const config::Value& value) {
   return "certificates that nobody verifies say nothing; use optional";
 }
 
+std::string judge_realm(const config::Value& value) {
+  if (value.as<std::string>().find_first_of("\"\\") == std::string::npos) return {};
+  return "a quote or backslash would end it";
+}
+
 std::string judge_set_cookie(const config::Value& value) {
   if (!value.as<bool>()) return {};
   return "cookies of a verdict go to the client with a good answer alone";
@@ -108,7 +113,8 @@ constexpr Annotation kAccess[] = {
                .default_text = "gateway",
                .most = 128},
      .security = true,
-     .ours = true},
+     .ours = true,
+     .judge = judge_realm},
     {.field = {.name = "auth-type",
                .type = FieldType::choice,
                .text = "Asks for a name and password.",
@@ -135,22 +141,26 @@ constexpr Annotation kAccess[] = {
      .security = true,
      .judge = judge_secret_type},
     {.field = {.name = "auth-realm", .text = "For WWW-Authenticate.", .most = 128},
-     .security = true},
+     .security = true,
+     .judge = judge_realm},
     {.field = {.name = "auth-tls-secret",
-               .text = "Secret whose `ca.crt` client certificates are verified by. While it is "
-                       "missing or broken the paths answer 503."},
+               .text = "Secret whose `ca.crt` client certificates are verified by, and whose "
+                       "`ca.crl`, if it has one, says which are revoked. While it is missing or "
+                       "broken the host answers 503."},
      .form = Form::secret,
      .standing = Standing::differs,
-     .note = "Of the Ingress's own namespace.",
+     .note = "Of the Ingress's own namespace. Holds for the whole host, as there; a newer Ingress "
+             "that names other authorities for it answers 503 on its paths.",
      .security = true,
      .needs = "client_certificate"},
     {.field = {.name = "auth-tls-verify-client",
                .type = FieldType::choice,
-               .text = "Whether a client must show one.",
+               .text = "Whether a client must show one: 403 without, and over plain HTTP.",
                .default_text = "on",
                .choices = kVerifyClient},
      .standing = Standing::differs,
-     .note = "`optional_no_ca` is refused.",
+     .note = "403, not 400; one that does not verify ends the handshake, with `optional` too. "
+             "`optional_no_ca` is refused.",
      .security = true,
      .judge = judge_verify},
     {.field = {.name = "auth-tls-verify-depth",
@@ -162,7 +172,8 @@ constexpr Annotation kAccess[] = {
      .security = true},
     {.field = {.name = "auth-tls-pass-certificate-to-upstream",
                .type = FieldType::boolean,
-               .text = "The upstream sees the certificate in ssl-client-cert.",
+               .text = "The upstream sees the certificate in ssl-client-cert; ssl-client-verify, "
+                       "-subject-dn and -issuer-dn in any case.",
                .default_text = "false"},
      .security = true},
     {.field = {.name = "auth-tls-error-page", .text = ""},
@@ -226,7 +237,7 @@ constexpr Annotation kExternalAuth[] = {
                .text = "For how long, by status: `200 202 401 5m`.",
                .default_text = "200 202 401 5m"},
      .standing = Standing::differs,
-     .note = "Good answers alone are remembered, as long as is said for 200.",
+     .note = "Good answers alone are remembered, as long as is said for 200, a day at most.",
      .security = true},
     {.field = {.name = "auth-always-set-cookie",
                .type = FieldType::boolean,
@@ -292,11 +303,13 @@ constexpr Annotation kCors[] = {
                .text = "Whether cookies and Authorization may come along.",
                .default_text = "true"},
      .standing = Standing::differs,
-     .note = "Off where any origin may (`*`), unless it is written out, which is refused."},
+     .note = "Off where any origin may (`*`, `null`), unless it is written out, which is refused."},
     {.field = {.name = "cors-max-age",
                .type = FieldType::duration,
                .text = "How long a preflight's answer holds.",
-               .default_text = "1728000s"},
+               .default_text = "1728000s",
+               .least = 0,
+               .most = 31536000},
      .form = Form::seconds},
 };
 

@@ -30,8 +30,12 @@ constexpr Annotation kRouting[] = {
      .standing = Standing::differs,
      .note = "Regular expressions (`~…`) are refused: name a wildcard host in a rule."},
     {.field = {.name = "default-backend",
-               .text = "Service that answers for a Service without endpoints."},
+               .text = "Service that answers for a Service without endpoints, and the statuses of "
+                       "custom-http-errors. Without a port it is the Service's only one."},
      .form = Form::service,
+     .standing = Standing::differs,
+     .note = "X-Service-Name and X-Service-Port are not sent to it. Where it is missing itself, "
+             "answers stay as they are.",
      .needs = "error_pages"},
     {.field = {.name = "custom-http-errors",
                .type = FieldType::integer,

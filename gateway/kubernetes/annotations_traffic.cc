@@ -97,7 +97,8 @@ constexpr Annotation kProxying[] = {
                .most = 86400},
      .form = Form::seconds,
      .standing = Standing::differs,
-     .note = "Bounds the wait for a head over all tries."},
+     .note = "Bounds the wait for a head over all tries. A WebSocket may be silent for an hour, or "
+             "as long as this says if that is longer."},
     {.field = {.name = "proxy-send-timeout",
                .type = FieldType::duration,
                .text = "For silence of the upstream while a request's body is sent.",

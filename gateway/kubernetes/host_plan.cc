@@ -109,7 +109,7 @@ class Merge {
           true);
     }
     host.has_pattern = host.has_pattern || pattern.kind == config::PathMatch::regex;
-    host.locations.push_back({&pattern, &ingress, &backend, nullptr, nullptr});
+    host.locations.push_back({&pattern, &ingress, &backend});
     if (host.locations.size() <= kFew) return;
     for (std::size_t i = host.claimed.size(); i < host.locations.size(); ++i)
       host.claimed.emplace(claim_key(*host.locations[i].pattern), i);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,6 +22,9 @@ struct Location {
   const Backend* backend = nullptr;
   const PreparedIngress* canary = nullptr;
   const Backend* canary_backend = nullptr;
+  /// What clients must show, as settle_client_certificates() found.
+  std::optional<config::PolicySettings> client_certificate = {};
+  bool shut = false;  ///< that cannot be had: 503
   bool operator==(const Location&) const = default;
 };
 
@@ -34,6 +38,7 @@ struct HostPlan {
   std::vector<std::string> aliases;
   const PreparedIngress* app_root = nullptr;
   const PreparedIngress* www_redirect = nullptr;
+  const PreparedIngress* client_certificate = nullptr;  ///< whose demand holds for all of it
   bool has_pattern = false;
   bool compatible = false;  ///< one pattern makes patterns of all paths
   bool tls = false;

@@ -128,6 +128,7 @@ PlanOutcome plan_ingress(const Ingress& ingress, const Store& store,
   outcome.warnings = values.warnings();
   Planning planning{ingress, values, store, settings, outcome};
   plan_routing(planning);
+  plan_error_pages(planning);
   plan_redirects(planning);
   plan_canary(planning);
   plan_access(planning);

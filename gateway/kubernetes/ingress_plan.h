@@ -35,6 +35,7 @@ struct UpstreamSettings {
   config::Retries retries;
   std::optional<config::ActiveHealth> active_health;
   Duration slow_start{};
+  Duration tunnel_idle = config::UpstreamTimeouts().tunnel_idle;
   bool operator==(const UpstreamSettings&) const = default;
 };
 
@@ -55,9 +56,16 @@ struct AskedService {
   std::string filter;  ///< whose option `upstream` names it
 };
 
+/// Clients must show a certificate: all clients of a host, since TLS asks before it knows a path.
+struct CertificateDemand {
+  /// client_certificate; nothing while its authorities cannot be had.
+  std::optional<config::PolicySettings> filter;
+};
+
 /// What the annotations of one Ingress mean for its routes.
 struct IngressPlan {
-  std::vector<config::PolicySettings> filters;  ///< all but header_edits
+  std::vector<config::PolicySettings> filters;  ///< all but header_edits and client_certificate
+  std::optional<CertificateDemand> client_certificate;
   std::map<std::string, std::string> request_headers;
   std::map<std::string, std::string> response_headers;
   std::string hsts;  ///< value of Strict-Transport-Security; empty: none
@@ -121,6 +129,7 @@ struct Planning {
 };
 
 void plan_routing(Planning& planning);
+void plan_error_pages(Planning& planning);
 void plan_redirects(Planning& planning);
 void plan_canary(Planning& planning);
 void plan_access(Planning& planning);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr std::string_view kServiceLabel = "kubernetes.io/service-name";
 /// Keys of Secrets that annotations and TLS name. A Secret of type basic-auth by user may have any.
-constexpr std::string_view kSecretKeys[] = {"tls.crt", "tls.key", "ca.crt", "auth"};
+constexpr std::string_view kSecretKeys[] = {"tls.crt", "tls.key", "ca.crt", "ca.crl", "auth"};
 
 bool concerns_us(std::string_view annotation) {
   return annotation.starts_with(kOwnPrefix) || annotation.starts_with(kNginxPrefix) ||

@@ -96,13 +96,23 @@ void plan_client_certificate(Planning& planning) {
     return;
   }
   if (values.text("auth-tls-verify-client") == "off") return;
-  const auto authority = protection(planning, "auth-tls-secret", "ca.crt");
+  CertificateDemand& demand = planning.plan().client_certificate.emplace();
+  auto authorities = protection(planning, "auth-tls-secret", "ca.crt");
+  if (!authorities) return;
+  // Who was revoked must not get in because nobody looked.
+  if (const Secret* secret = planning.secret(*planning.reference("auth-tls-secret")))
+    if (const std::string& lists = secret->value("ca.crl"); !lists.empty())
+      authorities->append("\n").append(lists);
   Value::Map options;
-  options["ca"] = authority.value_or(std::string());
+  options["ca"] = std::move(*authorities);
   options["required"] = values.text("auth-tls-verify-client") == "on";
   options["depth"] = values.number("auth-tls-verify-depth");
   options["pass"] = values.flag("auth-tls-pass-certificate-to-upstream");
-  planning.add_protection("auth-tls-secret", "client_certificate", std::move(options));
+  auto made = make_filter("client_certificate", std::move(options));
+  if (made)
+    demand.filter = std::move(*made);
+  else
+    planning.plan().unusable = fmt::format("auth-tls-secret: {}", made.error());
 }
 
 }  // namespace
@@ -119,7 +129,10 @@ void plan_cors(Planning& planning) {
   const AnnotationValues& values = planning.values;
   if (!values.flag("enable-cors")) return;
   const std::vector<std::string> origins = values.list("cors-allow-origin");
-  const bool any = origins.size() == 1 && origins[0] == "*";
+  // A page in a sandbox says null, whoever's it is.
+  const bool any = std::any_of(origins.begin(), origins.end(), [](const std::string& origin) {
+    return origin == "*" || origin == "null";
+  });
   const bool credentials = values.flag("cors-allow-credentials");
   if (any && credentials && values.has("cors-allow-credentials"))
     return planning.refuse("cors-allow-credentials",
@@ -134,6 +147,17 @@ void plan_cors(Planning& planning) {
   options["max_age"] = values.duration("cors-max-age");
   planning.add_filter("enable-cors", "cors", std::move(options));
 }
+
+namespace {
+
+void add_connections(Planning& planning) {
+  const AnnotationValues& values = planning.values;
+  Value::Map options{{"requests", values["limit-connections"]}, {"by", std::string("address")}};
+  if (values.has("limit-whitelist")) options["exempt"] = list_of(values.list("limit-whitelist"));
+  planning.add_filter("limit-connections", "concurrency_limit", std::move(options));
+}
+
+}  // namespace
 
 void plan_limits(Planning& planning) {
   const AnnotationValues& values = planning.values;
@@ -152,15 +176,11 @@ void plan_limits(Planning& planning) {
                                              : count * values.number("limit-burst-multiplier"));
     options["name"] = fmt::format("{} {}", name, key);
     if (values.has("limit-whitelist")) options["exempt"] = list_of(values.list("limit-whitelist"));
-    planning.add_filter(values.has("limit-whitelist") ? "limit-whitelist" : key, "rate_limit",
-                        std::move(options));
+    planning.add_filter(key, "rate_limit", std::move(options));
   };
   add_rate("limit-rps", 1);
   add_rate("limit-rpm", 60);
-  if (values.has("limit-connections"))
-    planning.add_filter(
-        "limit-connections", "concurrency_limit",
-        {{"requests", values["limit-connections"]}, {"by", std::string("address")}});
+  if (values.has("limit-connections")) add_connections(planning);
   const auto size = values["proxy-body-size"].as<config::Size>();
   if (size.bytes != 0) planning.add_filter("proxy-body-size", "body_limit", {{"size", size}});
 }

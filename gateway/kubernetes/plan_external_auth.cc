@@ -13,6 +13,8 @@ using config::Value;
 
 constexpr std::string_view kWholeNames[] = {"host", "scheme", "request_uri", "escaped_request_uri",
                                             "remote_addr"};
+constexpr Duration kLongestCached = std::chrono::hours(24);  // what the filter takes
+
 constexpr std::string_view kPrefixes[] = {"http_", "cookie_", "arg_"};
 
 /// Where a verdict is asked for.
@@ -115,7 +117,7 @@ Value::Map options_of(Planning& planning, const Target& target) {
   if (values.has("auth-cache-key")) {
     options["cache_key"] = values.text("auth-cache-key");
     if (const auto time = time_of_good_answers(values.text("auth-cache-duration")))
-      options["cache_time"] = *time;
+      options["cache_time"] = std::min(*time, kLongestCached);
     else
       planning.refuse("auth-cache-duration", "write it as '200 202 5m'");
   }

@@ -59,25 +59,6 @@ void plan_hsts(Planning& planning) {
   if (planning.values.flag("hsts-preload")) hsts += "; preload";
 }
 
-// Without a filter for it, an answer of the default backend cannot take another's place.
-void plan_error_pages(Planning& planning) {
-  const AnnotationValues& values = planning.values;
-  const bool errors = values.has("custom-http-errors");
-  if (!errors && !values.has("default-backend")) return;
-  const std::string_view key = errors ? "custom-http-errors" : "default-backend";
-  config::Value::Map options;
-  if (errors) options["codes"] = values["custom-http-errors"];
-  const ServiceRef service =
-      service_ref(values.has("default-backend") ? values.text("default-backend")
-                                                : planning.settings.default_backend,
-                  planning.ingress.meta.namespace_);
-  options["upstream"] = service.key();
-  const std::size_t before = planning.outcome.refusals.size();
-  planning.add_filter(key, "error_pages", std::move(options));
-  if (planning.outcome.refusals.size() == before)
-    planning.plan().asked.push_back({service, false, {}, "error_pages"});
-}
-
 }  // namespace
 
 void plan_routing(Planning& planning) {
@@ -101,7 +82,6 @@ void plan_routing(Planning& planning) {
       planning.refuse("rewrite-target", target.error());
   plan_hsts(planning);
   plan_custom_headers(planning);
-  plan_error_pages(planning);
 }
 
 namespace {

@@ -46,9 +46,14 @@ void plan_affinity(Planning& planning) {
     options["max_age"] = values.duration("session-cookie-max-age");
   else if (values.has("session-cookie-expires"))
     options["max_age"] = values.duration("session-cookie-expires");
-  if (values.has("session-cookie-samesite"))
-    options["same_site"] = values.text("session-cookie-samesite");
-  if (values.has("session-cookie-secure")) options["secure"] = values.flag("session-cookie-secure");
+  if (values.has("session-cookie-samesite")) {
+    std::string same_site = values.text("session-cookie-samesite");
+    std::transform(same_site.begin(), same_site.end(), same_site.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+    options["same_site"] = std::move(same_site);
+  }
+  if (values.has("session-cookie-secure"))
+    options["secure"] = std::string(values.flag("session-cookie-secure") ? "on" : "off");
   take_balancer(planning, "affinity", "cookie", std::move(options));
 }
 
@@ -134,6 +139,9 @@ void plan_upstream(Planning& planning) {
   plan.upstream.connect = planning.values.duration("proxy-connect-timeout");
   plan.upstream.slow_start = planning.values.duration("slow-start");
   plan.read_timeout = planning.values.duration("proxy-read-timeout");
+  // Who wants WebSockets to live longer says so there; 0 is for ever in both.
+  if (plan.read_timeout == Duration::zero() || plan.read_timeout > plan.upstream.tunnel_idle)
+    plan.upstream.tunnel_idle = plan.read_timeout;
 }
 
 }  // namespace gateway::kubernetes

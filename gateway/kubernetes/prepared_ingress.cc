@@ -5,7 +5,8 @@
 #include <algorithm>
 
 #include "gateway/config/scalar.h"
-#include "gateway/kubernetes/annotation.h"
+#include "gateway/filter/table.h"
+#include "gateway/kubernetes/annotation_table.h"
 
 namespace gateway::kubernetes {
 namespace {
@@ -61,6 +62,12 @@ bool has(const Ingress& ingress, std::string_view key) {
          notes.contains(std::string(kNginxPrefix).append(key));
 }
 
+bool needs_login(const Annotation& row) {
+  if (row.needs.empty()) return false;
+  const filter::FilterType* type = filter::find_filter_type(row.needs);
+  return type != nullptr && type->login;
+}
+
 // What would make the whole configuration refuse, or clients turn in circles.
 void check_redirects(PreparedIngress& prepared) {
   const IngressPlan& plan = prepared.plan();
@@ -88,10 +95,12 @@ std::shared_ptr<PreparedIngress> prepare(std::shared_ptr<const Ingress> object, 
 }
 
 bool adds_login(const Ingress& now, const Ingress& before) {
-  constexpr std::string_view kLogins[] = {"auth-url", "auth-type", "auth-secret", "auth-tls-secret",
-                                          "token-auth-upstream"};
-  return std::any_of(std::begin(kLogins), std::end(kLogins),
-                     [&](std::string_view key) { return has(now, key) && !has(before, key); });
+  const auto families = annotation_families();
+  return std::any_of(families.begin(), families.end(), [&](const AnnotationFamily& family) {
+    return std::any_of(family.rows.begin(), family.rows.end(), [&](const Annotation& row) {
+      return needs_login(row) && has(now, row.field.name) && !has(before, row.field.name);
+    });
+  });
 }
 
 void claim_what_is_readable(PreparedIngress& prepared) {

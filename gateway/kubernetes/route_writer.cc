@@ -75,6 +75,11 @@ bool claims(const HostPlan& plan, PathMatch kind) {
   });
 }
 
+bool is_login(std::string_view filter) {
+  const filter::FilterType* type = filter::find_filter_type(filter);
+  return type == nullptr || type->login;
+}
+
 config::FixedAnswer unknown() { return {404, "There is nothing here.\n"}; }
 
 config::FixedAnswer unavailable() {
@@ -89,9 +94,10 @@ struct RouteWriter::Draft {
   const PreparedIngress* owner;
   const std::vector<config::PolicySettings>* filters;  ///< null: none
   const PathPattern* pattern;
-  ObjectName service = {};  ///< empty where it does not forward
-  bool hsts = false;        ///< of TLS listeners
-  bool redirect = false;    ///< plain listeners lead to https
+  const config::PolicySettings* certificate = nullptr;  ///< what clients must show
+  ObjectName service = {};                              ///< empty where it does not forward
+  bool hsts = false;                                    ///< of TLS listeners
+  bool redirect = false;                                ///< plain listeners lead to https
   bool challenge = false;
 };
 
@@ -182,10 +188,16 @@ std::optional<std::vector<config::PolicySettings>> RouteWriter::with_upstreams(
   for (const AskedService& asked : ingress.plan().asked) {
     const auto name = ask(asked.service, asked.settings, asked.private_);
     if (!name) {
-      notices_.add(ingress.meta(), Severity::warning, kAuthUnusable,
-                   fmt::format("{}: {}; the paths answer 503", asked.filter, name.error().message),
-                   true);
-      return std::nullopt;
+      if (is_login(asked.filter)) {
+        notices_.add(
+            ingress.meta(), Severity::warning, kAuthUnusable,
+            fmt::format("{}: {}; the paths answer 503", asked.filter, name.error().message), true);
+        return std::nullopt;
+      }
+      notices_.add(ingress.meta(), Severity::warning, name.error().reason,
+                   fmt::format("{}: {}", asked.filter, name.error().message));
+      std::erase_if(filters, [&](const auto& filter) { return filter.type == asked.filter; });
+      continue;
     }
     for (config::PolicySettings& filter : filters) {
       if (filter.type != asked.filter) continue;
@@ -211,7 +223,8 @@ void RouteWriter::write_location(const std::string& host, const HostPlan& plan,
   draft.redirect = !draft.challenge && !settings_.tls_listeners.empty() &&
                    !settings_.plain_listeners.empty() && !owner.refused &&
                    ((plan.tls && asks.ssl_redirect) || asks.force_ssl_redirect);
-  const bool usable = asks.unusable.empty() || draft.challenge;
+  if (location.client_certificate) draft.certificate = &*location.client_certificate;
+  const bool usable = (asks.unusable.empty() && !location.shut) || draft.challenge;
   if (!owner.refused && usable) draft.filters = filters_of(owner);
   if (draft.filters != nullptr && !asks.redirect) return write_forward(draft, location);
   Route route;
@@ -328,7 +341,9 @@ void RouteWriter::finish(const Draft& draft, Route route, bool tls) {
   const PreparedIngress& owner = *draft.owner;
   if (draft.filters != nullptr) {
     const auto& edits = tls && draft.hsts ? owner.edits_with_hsts : owner.edits;
-    route.filters.reserve(draft.filters->size() + (edits ? 1 : 0));
+    route.filters.reserve(draft.filters->size() + (edits ? 1 : 0) + (draft.certificate ? 1 : 0));
+    if (draft.certificate != nullptr && !draft.challenge)
+      route.filters.push_back(*draft.certificate);
     for (const config::PolicySettings& filter : *draft.filters)
       if (!draft.challenge || !filter::asks_for_login(filter)) route.filters.push_back(filter);
     if (edits) route.filters.push_back(*edits);
@@ -389,6 +404,24 @@ void RouteWriter::write_www_redirect(const std::string& host, const HostPlan& pl
   emit(draft, "", std::move(route));
 }
 
+namespace {
+
+// The default backend's, of a host that asks clients for a certificate: on all of its paths.
+Route guarded(Route route, const std::string& host, const HostPlan& plan) {
+  route.name = "default-backend:" + host;
+  route.hosts = names_of(host, plan);
+  const auto& filter = plan.client_certificate->plan().client_certificate->filter;
+  if (filter) {
+    route.filters.push_back(*filter);
+  } else {
+    route.forward.clear();
+    route.respond = unavailable();
+  }
+  return route;
+}
+
+}  // namespace
+
 void RouteWriter::write_default(const HostPlans& hosts) {
   const auto slash = settings_.default_backend.find('/');
   if (slash == std::string::npos) return;
@@ -407,6 +440,10 @@ void RouteWriter::write_default(const HostPlans& hosts) {
   for (const auto& [host, plan] : hosts) {
     const bool bare_and_refused = plan.locations.empty() && plan.first && plan.first->refused;
     if (host.empty() || bare_and_refused || claims(plan, PathMatch::prefix)) continue;
+    if (plan.client_certificate != nullptr) {
+      add(guarded(route, host, plan), {{}, ref.service, false});
+      continue;
+    }
     for (std::string& each : names_of(host, plan)) named.hosts.push_back(std::move(each));
   }
   const auto any = hosts.find("");

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gateway/kubernetes/client_certificates.h"
 #include "gateway/kubernetes/host_plan.h"
 #include "gateway/kubernetes/ingress_class.h"
 #include "gateway/kubernetes/route_writer.h"
@@ -127,6 +128,7 @@ Translation Translator::translate(const Store& store) {
       if (asked.private_) book.keep_private(asked.service);
   prefer_settings(ingresses, book);
   HostPlans hosts = merge_hosts(ingresses, classes, notices);
+  settle_client_certificates(ingresses, hosts, notices);
   plan_certificates(ingresses, store, settings_, certificates_, hosts, notices, translation);
   RouteWriter writer(settings_, book, routes_, notices, translation);
   for (const auto& [host, plan] : hosts) writer.write(host, plan);

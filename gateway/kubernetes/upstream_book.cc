@@ -31,6 +31,9 @@ std::string mark_of(const UpstreamSettings& settings) {
       fmt::format("{};{};{};{};{};{};", settings.tls, settings.verify, settings.server_name,
                   settings.connect.count(), settings.retries.attempts, settings.slow_start.count());
   for (const std::uint16_t status : settings.retries.statuses) text += fmt::format("{},", status);
+  // Names of those that have what most have stay as they were.
+  if (settings.tunnel_idle != UpstreamSettings().tunnel_idle)
+    text += fmt::format("tunnel {};", settings.tunnel_idle.count());
   if (const auto& health = settings.active_health)
     text += fmt::format("{};{};{};{};{};{}", health->path, health->host, health->interval.count(),
                         health->timeout.count(), health->healthy_after, health->unhealthy_after);
@@ -55,6 +58,7 @@ config::Upstream upstream_of(std::string name, const ServicePortRef& port,
     if (tls.server_name.empty()) tls.server_name = made.host;
   }
   made.timeouts.connect = settings.connect;
+  made.timeouts.tunnel_idle = settings.tunnel_idle;
   made.retries = settings.retries;
   made.active_health = settings.active_health;
   made.slow_start = settings.slow_start;

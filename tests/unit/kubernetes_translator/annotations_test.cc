@@ -1,5 +1,7 @@
 #include "gateway/kubernetes/annotation_table.h"
 
+#include <algorithm>
+
 #include "gateway/config/scalar.h"
 #include "gateway/filter/table.h"
 #include "gateway/kubernetes/annotation_values.h"
@@ -311,6 +313,87 @@ TEST_F(Annotated, RateLimitByToken) {
   EXPECT_EQ(option("rate_limit", "by"), "token");
 }
 
+TEST_F(Annotated, AddressesThatAreNotCounted) {
+  with({{"limit-rps", "10"}, {"limit-connections", "4"}, {"limit-whitelist", "10.0.0.0/8,::1"}});
+  EXPECT_EQ(option("rate_limit", "exempt"), "[10.0.0.0/8, ::1]");
+  EXPECT_EQ(option("concurrency_limit", "exempt"), "[10.0.0.0/8, ::1]");
+}
+
+TEST_F(Annotated, Cors) {
+  with({{"enable-cors", "true"},
+        {"cors-allow-origin", "https://one.example, https://*.two.example:8443"},
+        {"cors-allow-methods", "GET, PATCH"},
+        {"cors-allow-headers", "X-One,X-Two"},
+        {"cors-expose-headers", "X-Three"},
+        {"cors-max-age", "600"}});
+  EXPECT_EQ(option("cors", "allow_origins"), "[https://one.example, https://*.two.example:8443]");
+  EXPECT_EQ(option("cors", "allow_methods"), "[GET, PATCH]");
+  EXPECT_EQ(option("cors", "allow_headers"), "[X-One, X-Two]");
+  EXPECT_EQ(option("cors", "expose_headers"), "[X-Three]");
+  EXPECT_EQ(option("cors", "allow_credentials"), "true");
+  EXPECT_EQ(option("cors", "max_age"), "10m");
+  with({{"enable-cors", "true"},
+        {"cors-allow-origin", "https://a.b"},
+        {"cors-allow-credentials", "false"}});
+  EXPECT_EQ(option("cors", "allow_credentials"), "false");
+}
+
+TEST_F(Annotated, CorsForEverybodyIsWithoutCredentials) {
+  with({{"enable-cors", "true"}});
+  EXPECT_EQ(option("cors", "allow_origins"), "[*]");
+  EXPECT_EQ(option("cors", "max_age"), "480h");
+  for (const char* origins : {"*", "https://one.example, *", "https://one.example, null"}) {
+    with({{"enable-cors", "true"}, {"cors-allow-origin", origins}});
+    EXPECT_EQ(option("cors", "allow_credentials"), "false") << origins;
+  }
+}
+
+TEST_F(Annotated, ErrorPagesOfADefaultBackend) {
+  add_service("pages", 8080, {"10.0.0.8"});
+  with({{"custom-http-errors", "404,503"}, {"default-backend", "pages"}});
+  EXPECT_EQ(option("error_pages", "codes"), "[404, 503]");
+  EXPECT_EQ(option("error_pages", "answers"), "true");
+  EXPECT_EQ(option("error_pages", "upstream"), "prod/pages:8080");
+  EXPECT_EQ((*filter("error_pages"))["headers"]["X-Namespace"].as<std::string>(), "prod");
+  EXPECT_EQ((*filter("error_pages"))["headers"]["X-Ingress-Name"].as<std::string>(), "web");
+  with({{"default-backend", "pages:8080"}});
+  EXPECT_EQ(option("error_pages", "codes"), "[503]");
+  EXPECT_EQ(option("error_pages", "answers"), "false") << "its own 503 is the application's";
+}
+
+TEST_F(Annotated, ErrorPagesOfTheDefaultBackendOfTheClass) {
+  add_service("pages", 80, {"10.0.0.8"}, "infra");
+  settings_.default_backend = "infra/pages:80";
+  with({{"custom-http-errors", "404"}});
+  translate();
+  const config::Route* made = route("prod/web:a.example/");
+  ASSERT_NE(made, nullptr);
+  const auto pages = std::find_if(made->filters.begin(), made->filters.end(),
+                                  [](const auto& each) { return each.type == "error_pages"; });
+  ASSERT_NE(pages, made->filters.end());
+  EXPECT_EQ(pages->options["upstream"].as<std::string>(), "infra/pages:80");
+}
+
+// They are no protection: who has lost them serves on.
+TEST_F(Annotated, ErrorPagesThatCannotBeHadAreLeftOut) {
+  with({{"custom-http-errors", "404"}, {"default-backend", "absent"}});
+  EXPECT_EQ(filter("error_pages"), nullptr);
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / -> prod/app:80"));
+  EXPECT_THAT(notices(), ElementsAre(HasSubstr("error_pages: there is no Service prod/absent")));
+}
+
+TEST_F(Annotated, WebSocketsPassWithoutAWord) {
+  with({});
+  EXPECT_EQ(only_route().upgrade, config::Upgrade::websocket);
+  EXPECT_EQ(only_upstream().timeouts.tunnel_idle, 1h);
+  with({{"proxy-read-timeout", "86400"}});
+  EXPECT_EQ(only_upstream().timeouts.tunnel_idle, 24h);
+  with({{"proxy-read-timeout", "30"}});
+  EXPECT_EQ(only_upstream().timeouts.tunnel_idle, 1h);
+  with({{"proxy-read-timeout", "0"}});
+  EXPECT_EQ(only_upstream().timeouts.tunnel_idle, 0s);
+}
+
 TEST_F(Annotated, BodySize) {
   with({{"proxy-body-size", "10m"}});
   EXPECT_EQ(option("body_limit", "size"), "10MiB");
@@ -365,6 +448,43 @@ TEST_F(Annotated, Balancers) {
   EXPECT_EQ(only_upstream().balancer.options["cookie"].as<std::string>(), "sid");
   with({{"upstream-hash-by", "$remote_addr"}});
   EXPECT_FALSE(only_upstream().balancer.options["header"].is_set());
+}
+
+TEST_F(Annotated, AffinityByCookie) {
+  const auto balancer = [this](std::string_view name) {
+    const config::PolicySettings& settings = only_upstream().balancer;
+    EXPECT_EQ(settings.type, "cookie");
+    const config::Value& value = settings.options[name];
+    return value.is_set() ? config::format_scalar(value) : "unset";
+  };
+  with({{"affinity", "cookie"}});
+  EXPECT_EQ(balancer("name"), "INGRESSCOOKIE");
+  EXPECT_EQ(balancer("path"), "/");
+  EXPECT_EQ(balancer("domain"), "unset");
+  EXPECT_EQ(balancer("max_age"), "unset");
+  EXPECT_EQ(balancer("secure"), "auto");
+  with({{"affinity", "cookie"},
+        {"affinity-mode", "persistent"},
+        {"session-cookie-name", "route"},
+        {"session-cookie-path", "/shop"},
+        {"session-cookie-domain", "example.com"},
+        {"session-cookie-max-age", "172800"},
+        {"session-cookie-expires", "60"},
+        {"session-cookie-samesite", "None"},
+        {"session-cookie-secure", "true"}});
+  EXPECT_EQ(balancer("name"), "route");
+  EXPECT_EQ(balancer("path"), "/shop");
+  EXPECT_EQ(balancer("domain"), "example.com");
+  EXPECT_EQ(balancer("max_age"), "48h");
+  EXPECT_EQ(balancer("same_site"), "none");
+  EXPECT_EQ(balancer("secure"), "on");
+  with({{"affinity", "cookie"},
+        {"session-cookie-expires", "60"},
+        {"session-cookie-samesite", "Strict"},
+        {"session-cookie-secure", "false"}});
+  EXPECT_EQ(balancer("max_age"), "1m");
+  EXPECT_EQ(balancer("same_site"), "strict");
+  EXPECT_EQ(balancer("secure"), "off");
 }
 
 TEST_F(Annotated, BackendProtocol) {

@@ -6,9 +6,11 @@
 #include <set>
 
 #include "gateway/config/checks.h"
+#include "gateway/config/scalar.h"
 #include "gateway/filter/table.h"
 #include "gateway/kubernetes/annotation.h"
 #include "gateway/kubernetes/manifest.h"
+#include "gateway/upstream/balancer.h"
 
 namespace gateway::kubernetes {
 namespace {
@@ -28,6 +30,64 @@ std::string action_of(const config::Route& route) {
     text += fmt::format("{}{}{}", text.empty() ? "" : " ", each.upstream,
                         route.forward.size() > 1 ? fmt::format("*{}", each.weight) : "");
   return text;
+}
+
+// The reader of files would have taken the option: it is what the table says.
+void expect_readable(const config::Field& field, const config::Value& value,
+                     const std::string& at) {
+  using config::FieldType;
+  double size = 0;
+  switch (field.type) {
+    case FieldType::boolean: EXPECT_TRUE(value.holds<bool>()) << at; return;
+    case FieldType::integer:
+      ASSERT_TRUE(value.holds<std::int64_t>()) << at;
+      size = static_cast<double>(value.as<std::int64_t>());
+      break;
+    case FieldType::number:
+      ASSERT_TRUE(value.holds<double>()) << at;
+      size = value.as<double>();
+      break;
+    case FieldType::duration:
+      ASSERT_TRUE(value.holds<Duration>()) << at;
+      size = std::chrono::duration<double>(value.as<Duration>()).count();
+      break;
+    case FieldType::size: EXPECT_TRUE(value.holds<config::Size>()) << at; return;
+    case FieldType::map: EXPECT_TRUE(value.holds<config::Value::Map>()) << at; return;
+    case FieldType::list:
+      ASSERT_TRUE(value.holds<config::Value::List>()) << at;
+      size = static_cast<double>(value.as<config::Value::List>().size());
+      for (const config::Value& each : value.as<config::Value::List>())
+        expect_readable({.name = field.name, .type = field.element}, each, at);
+      break;
+    default: {
+      ASSERT_TRUE(value.holds<std::string>()) << at;
+      const std::string& text = value.as<std::string>();
+      const bool plain = field.type == FieldType::string || field.type == FieldType::upstream;
+      EXPECT_TRUE(plain || config::parse_scalar(text, field, field.type)) << at << ": " << text;
+      return;
+    }
+  }
+  EXPECT_GE(size, field.least.value_or(size)) << at;
+  EXPECT_LE(size, field.most.value_or(size)) << at;
+}
+
+void expect_readable(const config::PolicySettings& settings,
+                     std::span<const config::Policy> policies) {
+  const auto policy = std::find_if(policies.begin(), policies.end(),
+                                   [&](const auto& each) { return each.type == settings.type; });
+  ASSERT_NE(policy, policies.end()) << settings.type;
+  if (!settings.options.is_set()) return;  // all as it is by default
+  for (const auto& [name, value] : settings.options.as<config::Value::Map>()) {
+    const std::string at = settings.type + "." + name;
+    const auto& fields = policy->fields;
+    const auto field = std::find_if(fields.begin(), fields.end(),
+                                    [&](const config::Field& each) { return each.name == name; });
+    ASSERT_NE(field, fields.end()) << at;
+    expect_readable(*field, value, at);
+  }
+  for (const config::Field& field : policy->fields)
+    EXPECT_TRUE(!field.required || settings.options[field.name].is_set())
+        << settings.type << "." << field.name;
 }
 
 }  // namespace
@@ -107,11 +167,24 @@ const Translation& Cluster::translate() {
   std::set<std::string_view> names;
   for (const config::Route& each : model.routes)
     EXPECT_TRUE(names.insert(each.name).second) << each.name;
-  const auto table = routing::RouteTable::compile(model.routes, model.listeners);
-  EXPECT_TRUE(table) << table.error().detail;
-  table_ = table.value_or(nullptr);
-  listeners_ = std::move(model.listeners);
+  for (const config::Route& each : model.routes)
+    for (const config::PolicySettings& settings : each.filters)
+      expect_readable(settings, filter::filter_policies());
+  for (const config::Upstream& each : model.upstreams)
+    expect_readable(each.balancer, upstream::balancer_policies());
+  listeners_ = model.listeners;
+  compile(std::move(model));
   return translation_;
+}
+
+void Cluster::compile(config::Model model) {
+  const auto made = snapshot::compile(std::make_shared<const config::Model>(std::move(model)), 1,
+                                      nullptr, services_);
+  table_ = made ? (*made)->routes : nullptr;
+  authorities_ = made ? (*made)->client_authorities : nullptr;
+  if (made) return;
+  for (const config::Finding& finding : made.error())
+    ADD_FAILURE() << finding.path << ": " << finding.message;
 }
 
 std::string Cluster::answer(std::string_view listener, std::string_view host,

@@ -12,6 +12,8 @@
 #include "gateway/kubernetes/store.h"
 #include "gateway/kubernetes/translator.h"
 #include "gateway/routing/route_table.h"
+#include "gateway/snapshot/snapshot.h"
+#include "tests/unit/filter/fixtures.h"
 
 namespace gateway::kubernetes {
 
@@ -42,6 +44,7 @@ class Cluster : public ::testing::Test {
   void add_service(const std::string& name, std::uint16_t port,
                    const std::vector<std::string>& addresses, const std::string& ns = "prod");
 
+  /// And makes sure that whoever serves can serve all of it.
   const Translation& translate();
 
   /// "host kind path listeners -> action" for each route, in order; filters and such are asked for
@@ -62,12 +65,23 @@ class Cluster : public ::testing::Test {
   /// anything but 503.
   ::testing::AssertionResult refused(std::string_view words);
 
+  /// Whose clients are asked for a certificate by this name.
+  const net::ClientAuthority* authority(std::string_view name) {
+    return authorities_ ? authorities_->find(name).get() : nullptr;
+  }
+
   Store store_;
   TranslatorSettings settings_;
   std::unique_ptr<Translator> translator_;
   Translation translation_;
   std::shared_ptr<const routing::RouteTable> table_;
+  std::shared_ptr<const net::ClientAuthorities> authorities_;
   std::vector<config::Listener> listeners_;
+
+ private:
+  void compile(config::Model model);
+
+  filter::test::Services services_;
 };
 
 }  // namespace gateway::kubernetes

@@ -63,11 +63,12 @@ TEST(Objects, UnsaidConditionsMeanReadyAndServing) {
 
 TEST(Objects, ASecretIsDecoded) {
   const auto secret = Secret::parse(R"({"metadata": {"name": "s"}, "type": "kubernetes.io/tls",
-    "data": {"tls.crt": "Y2VydA==", "tls.key": "a2V5", "other": "eA=="}})");
+    "data": {"tls.crt": "Y2VydA==", "tls.key": "a2V5", "ca.crl": "bm8=", "other": "eA=="}})");
   ASSERT_TRUE(secret) << secret.error().detail;
   EXPECT_EQ(secret->value("tls.crt"), "cert");
   EXPECT_EQ(secret->value("tls.key"), "key");
-  EXPECT_THAT(secret->data, SizeIs(2)) << "what nobody reads is not kept";
+  EXPECT_EQ(secret->value("ca.crl"), "no") << "what is revoked must not go unheard";
+  EXPECT_THAT(secret->data, SizeIs(3)) << "what nobody reads is not kept";
   EXPECT_FALSE(Secret::parse(R"({"metadata": {"name": "s"}, "data": {"auth": "!"}})"));
 }
 

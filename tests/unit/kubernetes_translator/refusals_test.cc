@@ -1,11 +1,9 @@
 #include <fstream>
 #include <sstream>
 
-#include "gateway/filter/table.h"
 #include "gateway/kubernetes/annotation_reference.h"
 #include "gateway/kubernetes/annotation_table.h"
 #include "gateway/kubernetes/ingress_report.h"
-#include "gateway/upstream/balancer.h"
 #include "tests/unit/kubernetes_translator/cluster.h"
 
 namespace gateway::kubernetes {
@@ -65,6 +63,22 @@ TEST_F(Refusals, ValuesThatCannotBe) {
         {"auth-cache-key", "$http_x"},
         {"auth-cache-duration", "200 long"}},
        "write it as '200 202 5m'"},
+      {{{"auth-url", "http://oauth.prod.svc/"}, {"auth-response-headers", "Set-Cookie"}},
+       "'Set-Cookie' cannot be among"},
+      {{{"auth-url", "http://oauth.prod.svc/"}, {"auth-snippet", "deny all;"}}, "never spliced"},
+      {{{"auth-type", "basic"}, {"auth-secret", "users"}, {"auth-realm", "a \"b\""}},
+       "a quote or backslash"},
+      {{{"enable-cors", "true"}, {"cors-allow-credentials", "true"}}, "name the origins"},
+      {{{"enable-cors", "true"}, {"cors-allow-origin", "one.example"}}, "is not an origin"},
+      {{{"enable-cors", "true"}, {"cors-allow-methods", "GET,A B"}}, "'A B' is not the name"},
+      {{{"affinity", "cookie"},
+        {"session-cookie-samesite", "None"},
+        {"session-cookie-secure", "false"}},
+       "thrown away by browsers"},
+      {{{"affinity", "cookie"}, {"session-cookie-domain", "*.example.com"}}, "without a wildcard"},
+      {{{"affinity", "cookie"}, {"session-cookie-path", "/a;b"}}, "would end at the semicolon"},
+      {{{"custom-http-errors", "404"}}, "default-backend is missing"},
+      {{{"auth-tls-secret", "dev/authority"}}, "in another namespace"},
       {{{"auth-always-set-cookie", "true"}}, "with a good answer alone"},
       {{{"auth-urls", "x"}}, "rather than left open"},
       {{{"rewrite-target", "https://x/"}}, "permanent-redirect"},
@@ -102,27 +116,6 @@ TEST_F(Refusals, AFieldThatIsTheGatewaysOwn) {
     store_.upsert(map);
     with({{"custom-headers", "fields"}});
     EXPECT_TRUE(refused(field));
-  }
-}
-
-// A policy that is not there yet must refuse, never be left out.
-TEST_F(Refusals, WhatWaitsForAFilterIsNotServedWithoutIt) {
-  add_service("oauth", 80, {"10.0.0.9"});
-  const std::pair<std::string_view, Annotations> cases[] = {
-      {"external_auth", {{"auth-url", "http://oauth.prod.svc.cluster.local/auth"}}},
-      {"cors", {{"enable-cors", "true"}}},
-      {"basic_auth", {{"auth-type", "basic"}, {"auth-secret", "users"}}},
-      {"client_certificate", {{"auth-tls-secret", "authority"}}},
-      {"error_pages", {{"custom-http-errors", "404"}, {"default-backend", "app:80"}}},
-  };
-  for (const auto& [type, notes] : cases) {
-    if (filter::find_filter_type(type) != nullptr) continue;
-    with(notes);
-    EXPECT_TRUE(refused("not supported yet")) << type;
-  }
-  if (upstream::find_balancer("cookie") == nullptr) {
-    with({{"affinity", "cookie"}});
-    EXPECT_TRUE(refused("not supported yet"));
   }
 }
 

@@ -1,0 +1,80 @@
+#include "gateway/kubernetes/client_certificates.h"
+
+#include <fmt/format.h>
+
+namespace gateway::kubernetes {
+namespace {
+
+using config::PolicySettings;
+
+// One that is refused is refused alone, but what it kept closed stays so.
+bool has_a_say(const PreparedIngress& ingress) {
+  const auto& demand = ingress.plan().client_certificate;
+  if (!demand || ingress.plan().canary) return false;
+  return demand->filter.has_value() || !ingress.refused;
+}
+
+void claim(const PreparedIngress& ingress, const std::string& host, HostPlans& hosts) {
+  const auto found = hosts.find(host);
+  if (found == hosts.end() || found->second.client_certificate != nullptr) return;
+  found->second.client_certificate = &ingress;
+}
+
+bool same_authorities(const PolicySettings& a, const PolicySettings& b) {
+  return a.options["ca"] == b.options["ca"] && a.options["depth"] == b.options["depth"];
+}
+
+void shut(Location& location, const std::string& why, Notices& notices) {
+  location.shut = true;
+  notices.add(location.owner->meta(), Severity::warning, kAuthUnusable,
+              fmt::format("{}; the paths answer 503", why), true);
+}
+
+void settle(const std::string& host, const PreparedIngress& first, Location& location,
+            Notices& notices) {
+  const PreparedIngress& owner = *location.owner;
+  const auto& theirs = first.plan().client_certificate->filter;
+  const auto& own = owner.plan().client_certificate;
+  const std::string shown = host.empty() ? "every host" : host;
+  const std::string name = first.meta().object_name().to_string();
+  if (!theirs && &owner == &first) {
+    location.shut = true;  // its owner was told why
+    return;
+  }
+  if (!theirs)
+    return shut(location,
+                fmt::format("clients of {} must show a certificate, as Ingress {} says, and its "
+                            "authorities cannot be had",
+                            shown, name),
+                notices);
+  location.client_certificate = theirs;
+  if (!own || &owner == &first) return;
+  if (!own->filter || !same_authorities(*own->filter, *theirs))
+    return shut(
+        location,
+        fmt::format("auth-tls-secret: clients of {} are asked as the older Ingress {} says, "
+                    "and cannot be asked by others as well",
+                    shown, name),
+        notices);
+  // The stricter of both.
+  auto options = own->filter->options.as<config::Value::Map>();
+  options["required"] = options["required"].as<bool>() || theirs->options["required"].as<bool>();
+  location.client_certificate->options = std::move(options);
+}
+
+}  // namespace
+
+void settle_client_certificates(const std::vector<PreparedPtr>& ingresses, HostPlans& hosts,
+                                Notices& notices) {
+  for (const PreparedPtr& ingress : ingresses) {
+    if (!has_a_say(*ingress)) continue;
+    for (const std::string& host : ingress->hosts) claim(*ingress, host, hosts);
+    if (ingress->object->rules.empty()) claim(*ingress, "", hosts);
+  }
+  for (auto& [host, plan] : hosts)
+    if (plan.client_certificate != nullptr)
+      for (Location& location : plan.locations)
+        settle(host, *plan.client_certificate, location, notices);
+}
+
+}  // namespace gateway::kubernetes
