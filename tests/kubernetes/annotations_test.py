@@ -1,149 +1,20 @@
 """Each annotation that is supported, by a request that shows what it does. Each case has a host of its own; all
 Ingresses are applied at once."""
 import json
+import ssl
 import threading
+import urllib.parse
 
 import pytest
 
 from harness.api import wait_until
-from harness.certificates import make_secret
-from harness.load import Answer, NamedConnection, exchange
+from harness.certificates import Authority, make_secret
+from harness.load import NamedConnection
+from harness.sites import DOMAIN, HTTP, HTTPS, INGRESSES, MORE, ORIGIN, SERVERS, Site, canary_of, case
 
-DOMAIN = "notes.example.com"
-INGRESSES = []
-OURS = ("hsts", "token_auth", "limit_by", "limit_burst", "health", "slow", "allowlist")
 NOBODY = "192.0.2.0/24"
 GOOD = {"Authorization": "anything"}
-HTTPS, HTTP = 8443, 8080
-SERVERS = """
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}}}
-spec:
-  replicas: {replicas}
-  selector: {{matchLabels: {{app.kubernetes.io/name: {name}}}}}
-  template:
-    metadata: {{labels: {{app.kubernetes.io/name: {name}}}}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      securityContext: {{runAsNonRoot: true, seccompProfile: {{type: RuntimeDefault}}}}
-      containers:
-        - name: plain
-          image: echo:1
-          ports: [{{name: http, containerPort: 8080}}]
-          readinessProbe: &ready {{tcpSocket: {{port: 8080}}, periodSeconds: 1}}
-          securityContext: &security {{allowPrivilegeEscalation: false, capabilities: {{drop: [ALL]}}}}
-        - name: tls
-          image: echo:1
-          args: [--port=8443, --certificate=/certificate]
-          ports: [{{name: https, containerPort: 8443}}]
-          readinessProbe: {{tcpSocket: {{port: 8443}}, periodSeconds: 1}}
-          securityContext: *security
-          volumeMounts: [{{name: certificate, mountPath: /certificate}}]
-      volumes: [{{name: certificate, secret: {{secretName: notes-tls}}}}]
----
-apiVersion: v1
-kind: Service
-metadata: {{name: {name}}}
-spec:
-  selector: {{app.kubernetes.io/name: {name}}}
-  ports: [{{name: http, port: 80, targetPort: http}}, {{name: https, port: 443, targetPort: https}}]
----
-"""
-MORE = """
-apiVersion: v1
-kind: ConfigMap
-metadata: {name: team}
-data: {X-Team: blue}
----
-apiVersion: v1
-kind: Service
-metadata: {name: nobody}
-spec: {ports: [{name: http, port: 80}]}
----
-apiVersion: discovery.k8s.io/v1
-kind: EndpointSlice
-metadata: {name: nobody-0, labels: {kubernetes.io/service-name: nobody}}
-addressType: IPv4
-ports: [{name: http, port: 8080}]
-endpoints: [{addresses: ["10.244.255.254"], conditions: {ready: true}}]
-"""
-
-
-class Site:
-    """The host of a case, as one replica serves it."""
-
-    def __init__(self, gateway, host):
-        self.gateway, self.host = gateway, host
-        self.address = gateway.gateways()[0].network.address
-
-    def get(self, path="/", port=HTTPS, host=None, **options):
-        return exchange(path, address=self.address, port=port, host=host or self.host, **options)
-
-    def status(self, path="/", **options):
-        return self.get(path, **options).status
-
-    def echo(self, path="/", **options):
-        """What the endpoint saw."""
-        answer = self.get(path, **options)
-        assert answer.status == 200, answer.body
-        return json.loads(answer.body)
-
-    def location(self, path="/", port=HTTP, **options):
-        answer = self.get(path, port, **options)
-        return answer.status, answer.headers["Location"]
-
-    def several(self, count, path="/", headers=None):
-        """One after the other on one connection, so by one worker."""
-        connection = NamedConnection(self.address, HTTPS, self.host, 10)
-        answers = []
-        try:
-            for _ in range(count):
-                connection.request("GET", path, headers={"Host": self.host, **(headers or {})})
-                answers.append(Answer(connection.getresponse()))
-        finally:
-            connection.close()
-        return answers
-
-    def seen(self, text, app="echo"):
-        """How often the endpoints of an app were asked for something."""
-        return sum(container.log.read_text().count(text)
-                   for pod in self.gateway.pods(app) for container in pod.containers)
-
-
-class Ingress:
-    """`check`: what its test does; null where it is only there for the test of another."""
-
-    def __init__(self, name, host, check, annotations, path="/", service="echo", port="http", tls=False):
-        self.name, self.host, self.check, self.annotations = name, f"{host}.{DOMAIN}", check, annotations
-        self.path, self.service, self.port, self.tls = path, service, port, tls
-
-    def manifest(self):
-        path_type = "ImplementationSpecific" if set("([") & set(self.path) else "Prefix"
-        keys = {key: f"{'gateway.ingress' if key.startswith(OURS) else 'nginx.ingress.kubernetes.io'}/"
-                     f"{key.replace('_', '-')}" for key in self.annotations}
-        body = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress",
-                "metadata": {"name": self.name,
-                             "annotations": {keys[key]: value for key, value in self.annotations.items()}},
-                "spec": {"ingressClassName": "gateway", "rules": [{"host": self.host, "http": {"paths": [
-                    {"path": self.path, "pathType": path_type,
-                     "backend": {"service": {"name": self.service, "port": {"name": self.port}}}}]}}]}}
-        if self.tls:
-            body["spec"]["tls"] = [{"hosts": [self.host], "secretName": "notes-tls"}]
-        return json.dumps(body)
-
-
-def case(path="/", service="echo", port="http", tls=False, **annotations):
-    """The test of an Ingress that has these, by the annotation's name."""
-    def add(check):
-        name = check.__name__.replace("_", "-")
-        INGRESSES.append(Ingress(name, name, check, annotations, path, service, port, tls))
-        return check
-    return add
-
-
-def canary_of(host, **annotations):
-    INGRESSES.append(Ingress(f"{host}-too", host, None, {"canary": "true", **annotations}, service="app-a"))
+CLERK = "http://clerk.jobs.svc.cluster.local"  # another than the judge of tokens, whom nobody else may ask
 
 
 # Paths and hosts.
@@ -198,6 +69,37 @@ def hsts(site):
 @case(tls=True, hsts_max_age="60", hsts_include_subdomains="false", hsts_preload="true")
 def hsts_max_age(site):
     assert site.get().headers["Strict-Transport-Security"] == "max-age=60; preload"
+
+
+@case(custom_http_errors="404", default_backend="clerk:http")
+def custom_http_errors(site):
+    page = site.echo("/status/404/page")
+    assert page["pod"].startswith("clerk-")
+    assert [page["headers"][name] for name in ("x-code", "x-namespace", "x-ingress-name", "x-original-uri")] == [
+        "404", "jobs", "custom-http-errors", "/status/404/page"]
+    assert site.status("/status/503/mine") == 503
+
+
+@case(service="empty", default_backend="clerk:http")
+def default_backend(site):
+    page = site.echo()
+    assert (page["pod"].startswith("clerk-"), page["headers"]["x-code"]) == (True, "503")
+
+
+@case()
+def websocket(site):
+    connection = NamedConnection(site.address, HTTPS, site.host, 10)
+    connection.connect()
+    with connection.sock as sock:
+        sock.sendall(f"GET / HTTP/1.1\r\nHost: {site.host}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+                     "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
+        stream = sock.makefile("rb")
+        assert b" 101 " in stream.readline()
+        while stream.readline() != b"\r\n":
+            pass
+        for text in (b"one", b"two"):
+            sock.sendall(text)
+            assert stream.read(3) == text
 
 
 # Redirects.
@@ -342,6 +244,164 @@ def token_auth_realm(site):
     assert 'realm="the shop"' in site.get().headers["WWW-Authenticate"]
 
 
+@case(auth_type="basic", auth_secret="users")
+def auth_type(site):
+    assert site.get().headers["WWW-Authenticate"].startswith("Basic ")
+    assert (site.status(), site.status(headers=site.as_user("ann", "wrong"))) == (401, 401)
+    assert "authorization" not in site.echo(headers=site.as_user("ann"))["headers"]
+
+
+@case(auth_type="basic", auth_secret="users-that-change")
+def auth_secret(site):
+    assert site.status(headers=site.as_user("ann")) == 200
+    changed = {"stringData": {"auth": "bob:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g="}}
+    site.gateway.kubectl("patch", "secret", "users-that-change", "-n", "jobs", "-p", json.dumps(changed))
+    wait_until(lambda: site.status(headers=site.as_user("bob")) == 200, 10, "the other user")
+    assert site.status(headers=site.as_user("ann")) == 401
+
+
+@case(auth_type="basic", auth_secret="users", auth_secret_type="auth-file", auth_realm="the shop")
+def auth_realm(site):
+    assert 'realm="the shop"' in site.get().headers["WWW-Authenticate"]
+
+
+def ended(site, client, **options):
+    """Whether the handshake was ended for the client's certificate."""
+    try:
+        site.showing(client, **options)
+    except (ssl.SSLError, ConnectionError):
+        return True
+    return False
+
+
+@case(auth_tls_secret="authority")
+def auth_tls_secret(site):
+    assert (site.status(), site.status(port=HTTP)) == (403, 403)
+    seen = json.loads(site.showing("member").body)["headers"]
+    assert (seen["ssl-client-verify"], seen["ssl-client-subject-dn"]) == ("SUCCESS", "CN=member")
+    assert ended(site, "stranger")
+    # On a connection that was opened for another host, and for one whose clients are not asked.
+    for name in (f"auth-tls-verify-client.{DOMAIN}", f"upstream-vhost.{DOMAIN}"):
+        assert site.showing("member", name=name).status == 421
+
+
+@case(auth_tls_secret="authority", auth_tls_verify_client="optional")
+def auth_tls_verify_client(site):
+    forged = {"ssl-client-verify": "SUCCESS", "ssl-client-cert": "mine"}
+    seen = site.echo(headers=forged)["headers"]
+    assert (seen["ssl-client-verify"], "ssl-client-cert" in seen) == ("NONE", False)
+    assert json.loads(site.showing("member").body)["headers"]["ssl-client-verify"] == "SUCCESS"
+    assert ended(site, "stranger")
+
+
+@case(auth_tls_secret="authority", auth_tls_verify_depth="0")
+def auth_tls_verify_depth(site):
+    assert site.showing("member").status == 200
+    assert ended(site, "far-member")
+    assert site.showing("far-member", host=f"auth-tls-secret.{DOMAIN}").status == 200  # 1 as it is
+
+
+@case(auth_tls_secret="authority", auth_tls_pass_certificate_to_upstream="true")
+def auth_tls_pass_certificate_to_upstream(site):
+    shown = json.loads(site.showing("member").body)["headers"]["ssl-client-cert"]
+    assert urllib.parse.unquote(shown) in site.shown["member"].read_text()
+
+
+# External authentication.
+@case(auth_url=f"{CLERK}/user/fine?from=$escaped_request_uri")
+def auth_url(site):
+    assert site.status("/a?b") == 200
+    assert site.seen("GET /user/fine?from=%2Fa%3Fb ", "clerk") == 1
+
+
+@case(auth_url=f"{CLERK}/status/401/nobody")
+def auth_url_that_says_no(site):
+    assert site.status() == 401
+
+
+@case(auth_url=f"{CLERK}/status/500/broken")
+def auth_url_that_is_broken(site):
+    assert site.status() == 503
+
+
+@case(auth_url=f"{CLERK}/status/401/signin", auth_signin="https://$host/start")
+def auth_signin(site):
+    status, to = site.location("/a?b", HTTPS)
+    assert (status, to) == (302, f"https://{site.host}/start?rd=https%3A%2F%2F{site.host}%2Fa%3Fb")
+
+
+@case(auth_url=f"{CLERK}/status/401/signin", auth_signin="https://login.example/start",
+      auth_signin_redirect_param="back")
+def auth_signin_redirect_param(site):
+    assert site.location("/", HTTPS)[1].startswith("https://login.example/start?back=https%3A%2F%2F")
+
+
+@case(auth_url=f"{CLERK}/user/headers", auth_response_headers="X-Pod")
+def auth_response_headers(site):
+    assert site.echo(headers={"X-Pod": "mine"})["headers"]["x-pod"].startswith("clerk-")
+
+
+@case(auth_url=f"{CLERK}/user/method", auth_method="POST")
+def auth_method(site):
+    assert site.status() == 200
+    assert site.seen("POST /user/method ", "clerk") == 1
+
+
+@case(auth_url=f"{CLERK}/user/cached", auth_cache_key="$http_x_user")
+def auth_cache_key(site):
+    assert [each.status for each in site.several(3, headers={"X-User": "one"})] == [200, 200, 200]
+    assert site.seen("GET /user/cached ", "clerk") == 1
+
+
+@case(auth_url=f"{CLERK}/user/forgotten", auth_cache_key="$http_x_user", auth_cache_duration="200 202 0s")
+def auth_cache_duration(site):
+    assert [each.status for each in site.several(3, headers={"X-User": "one"})] == [200, 200, 200]
+    assert site.seen("GET /user/forgotten ", "clerk") == 3
+
+
+# CORS.
+@case(enable_cors="true")
+def enable_cors(site):
+    answer = site.preflight()
+    assert (answer.status, answer.headers["Access-Control-Allow-Origin"]) == (204, "*")
+    assert answer.headers["Access-Control-Allow-Credentials"] is None
+    assert site.get(headers=ORIGIN).headers["Access-Control-Allow-Origin"] == "*"
+
+
+@case(enable_cors="true", cors_allow_origin="https://pages.example, https://*.other.example")
+def cors_allow_origin(site):
+    for origin, allowed in (("https://pages.example", True), ("https://a.other.example", True),
+                            ("https://evil.example", False)):
+        shown = site.get(headers={"Origin": origin}).headers["Access-Control-Allow-Origin"]
+        assert shown == (origin if allowed else None)
+    assert site.get(headers=ORIGIN).headers["Access-Control-Allow-Credentials"] == "true"
+
+
+@case(enable_cors="true", cors_allow_methods="GET, PUT")
+def cors_allow_methods(site):
+    assert site.preflight().headers["Access-Control-Allow-Methods"] == "GET, PUT"
+
+
+@case(enable_cors="true", cors_allow_headers="X-One, X-Two")
+def cors_allow_headers(site):
+    assert site.preflight().headers["Access-Control-Allow-Headers"] == "X-One, X-Two"
+
+
+@case(enable_cors="true", cors_expose_headers="X-Pod")
+def cors_expose_headers(site):
+    assert site.get(headers=ORIGIN).headers["Access-Control-Expose-Headers"] == "X-Pod"
+
+
+@case(enable_cors="true", cors_allow_origin="https://pages.example", cors_allow_credentials="false")
+def cors_allow_credentials(site):
+    assert site.get(headers=ORIGIN).headers["Access-Control-Allow-Credentials"] is None
+
+
+@case(enable_cors="true", cors_max_age="77")
+def cors_max_age(site):
+    assert site.preflight().headers["Access-Control-Max-Age"] == "77"
+
+
 # Limits.
 @case(limit_rps="1", limit_burst_multiplier="2")
 def limit_rps(site):
@@ -365,6 +425,11 @@ def limit_burst(site):
 def limit_by(site):
     assert [each.status for each in site.several(2, headers=GOOD)] == [200, 429]
     assert site.status(headers={"Authorization": "another"}) == 200
+
+
+@case(limit_rpm="1", limit_burst="1", limit_whitelist=f"{NOBODY}, 10.244.0.0/16")
+def limit_whitelist(site):
+    assert [each.status for each in site.several(4)] == [200] * 4
 
 
 @case(limit_connections="1")
@@ -427,6 +492,55 @@ def upstream_hash_by(site):
         assert len({site.echo(headers={"X-User": user})["pod"] for _ in range(8)}) == 1
 
 
+def cookie_of(site):
+    """Name and value, and the attributes behind them."""
+    return site.get().headers["Set-Cookie"].split("; ", 1)
+
+
+@case(affinity="cookie")
+def affinity(site):
+    first = site.get()
+    name, value = first.headers["Set-Cookie"].split("; ")[0].split("=")
+    assert name == "INGRESSCOOKIE"
+    pods = {json.loads(each.body)["pod"] for each in site.several(8, headers={"Cookie": f"{name}={value}"})}
+    assert pods == {json.loads(first.body)["pod"]}
+
+
+@case(affinity="cookie", session_cookie_name="place")
+def session_cookie_name(site):
+    assert cookie_of(site)[0].startswith("place=")
+
+
+@case(affinity="cookie", session_cookie_path="/shop")
+def session_cookie_path(site):
+    assert "Path=/shop" in cookie_of(site)[1]
+
+
+@case(affinity="cookie", session_cookie_domain="notes.example.com")
+def session_cookie_domain(site):
+    assert "Domain=notes.example.com" in cookie_of(site)[1]
+
+
+@case(affinity="cookie", session_cookie_max_age="60")
+def session_cookie_max_age(site):
+    assert "Max-Age=60" in cookie_of(site)[1]
+
+
+@case(affinity="cookie", session_cookie_expires="90")
+def session_cookie_expires(site):
+    assert "Max-Age=90" in cookie_of(site)[1]
+
+
+@case(affinity="cookie", session_cookie_samesite="Strict")
+def session_cookie_samesite(site):
+    assert "SameSite=Strict" in cookie_of(site)[1]
+
+
+@case(affinity="cookie", session_cookie_secure="false")
+def session_cookie_secure(site):
+    assert "Secure" not in cookie_of(site)[1]
+
+
 @case(port="https", backend_protocol="HTTPS", proxy_ssl_verify="off")
 def backend_protocol(site):
     assert site.echo("/a")["path"] == "/a"
@@ -450,18 +564,24 @@ def health_check_host(site):
 
 @pytest.fixture(scope="module", autouse=True)
 def sites(gateway, apply_for_all, tmp_path_factory):
-    text, _ = make_secret(tmp_path_factory.mktemp("notes"), "notes-tls", f"*.{DOMAIN}")
-    servers = SERVERS.format(name="echo", replicas=2) + SERVERS.format(name="judge", replicas=1)
+    folder = tmp_path_factory.mktemp("notes")
+    text, _ = make_secret(folder, "notes-tls", f"*.{DOMAIN}")
+    authority = Authority(folder, "authority")
+    shown = {"member": authority.issue("member"), "stranger": Authority(folder, "strangers").issue("stranger"),
+             "far-member": Authority(folder, "between", authority).issue("far-member")}
+    replicas = {"echo": 2, "judge": 1, "clerk": 1}
+    servers = "".join(SERVERS.format(name=name, replicas=count) for name, count in replicas.items())
     ingresses = [each.manifest() for each in INGRESSES]
-    apply_for_all("\n---\n".join([text, servers, MORE, *ingresses]))
-    for name in ("echo", "judge"):
+    apply_for_all("\n---\n".join([text, authority.secret(), servers, MORE, *ingresses]))
+    for name in replicas:
         gateway.kubectl("rollout", "status", f"deployment/{name}", "-n", "jobs", "--timeout=60s", timeout=70)
     wait_until(lambda: Site(gateway, f"upstream-vhost.{DOMAIN}").status() == 200, 10, "the sites")
+    return shown
 
 
 @pytest.mark.parametrize("wanted", [each for each in INGRESSES if each.check], ids=lambda each: each.name)
-def test_an_annotation_does_what_it_says(gateway, wanted):
-    wanted.check(Site(gateway, wanted.host))
+def test_an_annotation_does_what_it_says(gateway, sites, wanted):
+    wanted.check(Site(gateway, wanted.host, sites))
 
 
 def test_none_of_them_gets_a_warning(gateway):

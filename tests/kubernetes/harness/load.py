@@ -11,16 +11,24 @@ CONTEXT = ssl._create_unverified_context()
 CONTEXT.minimum_version = ssl.TLSVersion.TLSv1_2
 
 
+def context_with(certificate):
+    """That of a client which shows one."""
+    context = ssl._create_unverified_context()
+    context.load_cert_chain(certificate)
+    return context
+
+
 class NamedConnection(http.client.HTTPSConnection):
     """To an address of our choice, with the host's name in the handshake."""
 
-    def __init__(self, address, port, name, timeout):
+    def __init__(self, address, port, name, timeout, certificate=None):
         super().__init__(address, port, timeout=timeout, context=CONTEXT)
         self.name = name
+        self.shown = context_with(certificate) if certificate else CONTEXT
 
     def connect(self):
         http.client.HTTPConnection.connect(self)
-        self.sock = CONTEXT.wrap_socket(self.sock, server_hostname=self.name)
+        self.sock = self.shown.wrap_socket(self.sock, server_hostname=self.name)
 
 
 class Answer:
@@ -28,11 +36,13 @@ class Answer:
         self.status, self.headers, self.body = response.status, response.headers, response.read()
 
 
-def exchange(path, method="GET", headers=None, address=HOST_ADDRESS, port=443, host=HOST, timeout=10, body=None):
-    """One request on a connection of its own; over plain HTTP to the ports of that."""
+def exchange(path, method="GET", headers=None, address=HOST_ADDRESS, port=443, host=HOST, timeout=10, body=None,
+             name=None, certificate=None):
+    """One request on a connection of its own; over plain HTTP to the ports of that. `name`: in the handshake, where
+    it is not the host's. `certificate`: a client's, in one file with its key."""
     plain = port in (80, 8080)
     connection = http.client.HTTPConnection(address, port, timeout=timeout) if plain else NamedConnection(
-        address, port, host, timeout)
+        address, port, name or host, timeout, certificate)
     try:
         connection.request(method, path, body=body, headers={"Host": host, **(headers or {})})
         return Answer(connection.getresponse())

@@ -2,6 +2,8 @@
 """Servers of tests, in containers of their own. `echo` answers with what it was sent, as JSON; `acmesolver`
 is cert-manager's, by its options."""
 import argparse
+import base64
+import hashlib
 import http.server
 import json
 import os
@@ -11,10 +13,13 @@ import time
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """/status/NNN answers so, /wait/SECONDS later, /user/NAME with a name alone, as who judges tokens does."""
+    """/status/NNN answers so, /wait/SECONDS later, /user/NAME with a name alone, as who judges tokens does. A
+    WebSocket gets back what it sends, byte for byte."""
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):
+        if self.headers.get("Upgrade") == "websocket":
+            return self.tunnel()
         size = len(self.rfile.read(int(self.headers.get("Content-Length", 0))))
         words = self.path.split("?")[0].strip("/").split("/")
         if words[0] == "wait":
@@ -26,8 +31,20 @@ class Echo(http.server.BaseHTTPRequestHandler):
         self.send_response(int(words[1]) if words[0] == "status" else 200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Pod", os.environ["HOSTNAME"])
         self.end_headers()
         self.wfile.write(body)
+
+    def tunnel(self):
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 §1.3
+        self.send_response(101)
+        for name, value in (("Connection", "Upgrade"), ("Upgrade", "websocket"),
+                            ("Sec-WebSocket-Accept", base64.b64encode(hashlib.sha1(key.encode()).digest()).decode())):
+            self.send_header(name, value)
+        self.end_headers()
+        self.close_connection = True
+        while data := self.rfile.read1():
+            self.wfile.write(data)
 
     do_POST = do_GET
 
