@@ -36,23 +36,23 @@ std::string common_name_of(X509_NAME* name) {
   return common_name.find('\0') == std::string::npos ? common_name : std::string();
 }
 
-std::string content_of(BIO* text) {
+std::string memory_of(BIO* text) {
   char* data = nullptr;
   const long size = BIO_get_mem_data(text, &data);
   return {data, static_cast<std::size_t>(size)};
 }
 
 /// RFC 2253.
-std::string text_of(X509_NAME* name) {
+std::string distinguished_name(X509_NAME* name) {
   const BioPtr text(BIO_new(BIO_s_mem()));
   X509_NAME_print_ex(text.get(), name, 0, XN_FLAG_RFC2253);
-  return content_of(text.get());
+  return memory_of(text.get());
 }
 
-std::string pem_of(X509* certificate) {
+std::string pem_text(X509* certificate) {
   const BioPtr text(BIO_new(BIO_s_mem()));
   PEM_write_bio_X509(text.get(), certificate);
-  return content_of(text.get());
+  return memory_of(text.get());
 }
 
 /// Records over a socket, by OpenSSL, through the thread's buffers.
@@ -301,10 +301,10 @@ void TlsTransport::establish() {
   // A session that is resumed brings along what was verified then.
   facts_.client_verified = SSL_get_verify_result(ssl) == X509_V_OK &&
                            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
-  client_ = std::make_unique<Client>(Client{text_of(X509_get_subject_name(certificate)),
+  client_ = std::make_unique<Client>(Client{distinguished_name(X509_get_subject_name(certificate)),
                                             common_name_of(X509_get_subject_name(certificate)),
-                                            text_of(X509_get_issuer_name(certificate)),
-                                            pem_of(certificate)});
+                                            distinguished_name(X509_get_issuer_name(certificate)),
+                                            pem_text(certificate)});
   facts_.client_subject = client_->subject;
   facts_.client_common_name = client_->common_name;
   facts_.client_issuer = client_->issuer;

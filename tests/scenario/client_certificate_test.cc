@@ -15,7 +15,6 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::SizeIs;
 using ::testing::StartsWith;
 
 struct Asked {
@@ -32,7 +31,7 @@ class ClientCertificates : public ::testing::Test {
     write("other", two_.issue({"other client"}));
     folder_.write("one.crt", one_.certificate());
     folder_.write("two.crt", two_.certificate());
-    gateway_.emplace(yaml(kHosts));
+    gateway_.emplace(yaml(hosts_));
   }
 
   std::string yaml(const std::vector<Asked>& hosts, const std::string& tls = {}) const {
@@ -79,7 +78,7 @@ class ClientCertificates : public ::testing::Test {
     folder_.write(name + ".key", pair.key);
   }
 
-  const std::vector<Asked> kHosts = {{"one.example", "one.crt"},
+  const std::vector<Asked> hosts_ = {{"one.example", "one.crt"},
                                      {"two.example", "two.crt"},
                                      {"maybe.example", "one.crt", ", required: false, pass: true"},
                                      {"open.example"}};
@@ -120,7 +119,7 @@ TEST_F(ClientCertificates, ThatAreRevokedEndTheHandshake) {
   write("thief", thief);
   EXPECT_EQ(status("one.example", "thief"), 200);
   folder_.write("one.crt", one_.certificate() + one_.revoke(thief));
-  gateway_->reload(yaml(kHosts));
+  gateway_->reload(yaml(hosts_));
   EXPECT_EQ(status("one.example", "thief"), 0);
   EXPECT_EQ(status("one.example", "good"), 200);
 }
@@ -210,7 +209,7 @@ TEST_F(ClientCertificates, AreAskedForAnewWhenTheAuthoritiesChange) {
   EXPECT_EQ(open.status(get("/", "one.example")), 200);
   const auto session = open.session();
   folder_.write("one.crt", two_.certificate());
-  gateway_->reload(yaml(kHosts));
+  gateway_->reload(yaml(hosts_));
   ASSERT_EQ(open.status(get("/", "one.example")), 421);
   EXPECT_TRUE(open.ended());
   TlsClient::Options again = as("one.example");
