@@ -1,0 +1,15 @@
+output "release" {
+  value = module.environment.release
+}
+
+output "database" {
+  value = module.environment.database
+}
+
+output "address" {
+  value = module.environment.address
+}
+
+output "name_servers" {
+  value = module.environment.name_servers
+}
