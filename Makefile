@@ -43,6 +43,11 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	@$(MAKE) --no-print-directory programs
 	tests/kubernetes/run
 
+.PHONY: test-terraform
+test-terraform: ## Pass the checks of terraform/ without a cloud, as root (needs Go and npm)
+	@tools/install-dependencies terraform
+	tests/terraform/run
+
 .PHONY: lint
 lint: ## Check format, clang-tidy, scripts, include direction and sizes
 	@tools/install-dependencies build lint

@@ -1,9 +1,7 @@
 # What must be there before an environment can be: its project, the APIs, and the bucket of its state. Applied
 # once per environment by a person; its own state is a file (see README.md).
 provider "google" {
-  region                = var.region
-  billing_project       = var.project
-  user_project_override = true
+  region = var.region
 }
 
 resource "google_project" "this" {

@@ -1,4 +1,5 @@
 """What can be said of the files without a plan: their form, where Terraform ends, and that the program accepts them."""
+import ipaddress
 import pathlib
 import re
 import subprocess
@@ -35,7 +36,7 @@ def test_a_root_is_valid_against_the_published_schema(initialised, root):
     ("maintenance_window {", "maintenance_windows {", 'Blocks of type "maintenance_windows" are not expected here'),
     ("google_sql_database_instance", "google_sql_database_instances", "does not support resource type"),
     ("value = google_sql_database_instance.this.private_ip_address",
-     "value = google_sql_database_instance.this.private_address", 'does not have an attribute named "private_address"'),
+     "value = google_sql_database_instance.this.private_address", 'has no argument, nested block, or exported attribute named "private_address"'),
     ("retained_backups = var.protected ? 30 : 7", 'retained_backups = "a week"', "a number is required"),
 ])
 def test_what_the_schema_does_not_have_is_refused(workspace, old, new, said):
@@ -93,7 +94,6 @@ def test_environments_differ_in_values_alone():
 
 def test_ranges_of_environments_do_not_overlap():
     """So that they can be joined to one another, or to an office, one day."""
-    import ipaddress
     found = []
     for environment in ENVIRONMENTS:
         text = (TERRAFORM / "environments" / environment / "main.tf").read_text()
