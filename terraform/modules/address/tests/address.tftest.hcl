@@ -16,7 +16,9 @@ run "names_lead_to_the_address" {
     error_message = "The address that was reserved."
   }
   assert {
-    condition     = { for each in google_dns_record_set.hosts : each.name => each.rrdatas } == { "hello.dev.example.com." = ["203.0.113.7"], "jobs.dev.example.com." = ["203.0.113.7"] }
+    condition = { for each in google_dns_record_set.hosts : each.name => join(" ", each.rrdatas) } == {
+      "hello.dev.example.com." = "203.0.113.7", "jobs.dev.example.com." = "203.0.113.7"
+    }
     error_message = "Every host, and the address alone."
   }
   assert {
