@@ -62,30 +62,39 @@ def requests_of(objects, surge):
     return processor, memory
 
 
-def capacity(plan, objects):
+def room(pools):
+    """What the fewest machines have, and what the most leave beside Google's own pods; None where a pool's is unknown."""
     smallest, largest = [0.0, 0.0], [-ONCE[0], -ONCE[1]]
-    pools = plan.of("google_container_node_pool")
     for pool in pools:
-        room = allocatable(pool.block("node_config").get("machine_type") or "")
+        each = allocatable(pool.block("node_config").get("machine_type") or "")
         scaling = pool.block("autoscaling")
-        if room is None or not scaling:
-            yield f"{pool.address}: its room is unknown: a machine type or its limits are missing"
-            return
+        if each is None or not scaling:
+            return None
         for index in (0, 1):
-            smallest[index] += scaling["total_min_node_count"] * room[index]
-            largest[index] += scaling["total_max_node_count"] * (room[index] - PER_MACHINE[index])
+            smallest[index] += scaling["total_min_node_count"] * each[index]
+            largest[index] += scaling["total_max_node_count"] * (each[index] - PER_MACHINE[index])
+    return smallest, largest
+
+
+def capacity(plan, objects):
+    pools = plan.of("google_container_node_pool")
     if not pools:
         return
+    found = room(pools)
+    if found is None:
+        yield "the room of the pools is unknown: a machine type or its limits are missing or misspelt"
+        return
+    smallest, largest = found
     needed = requests_of(objects, surge=False)
     if needed[0] <= smallest[0] and needed[1] <= smallest[1]:
         yield (f"machines need never be added: the pods' largest number asks for {needed[0]:.0f}m and {needed[1]:.0f}Mi, "
                f"and the smallest number of machines has {smallest[0]:.0f}m and {smallest[1]:.0f}Mi: "
                "raise maxReplicas or take fewer machines")
     needed = requests_of(objects, surge=True)
-    for name, unit, wanted, room in (("processor", "m", needed[0], largest[0]), ("memory", "Mi", needed[1], largest[1])):
-        if wanted > room:
+    for name, unit, wanted, left in (("processor", "m", needed[0], largest[0]), ("memory", "Mi", needed[1], largest[1])):
+        if wanted > left:
             yield (f"{name} runs out: the pods' largest number, while they roll, asks for {wanted:.0f}{unit}, and the "
-                   f"largest number of machines leaves {room:.0f}{unit}: lower maxReplicas or allow more machines")
+                   f"largest number of machines leaves {left:.0f}{unit}: lower maxReplicas or allow more machines")
 
 
 def metrics_port(plan, objects):

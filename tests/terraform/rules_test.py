@@ -1,10 +1,18 @@
 """Every rule of terraform/check-plan finds what it is for: each is broken once, in the files that a person would edit."""
 import json
 import re
+import subprocess
+import sys
 
 import pytest
+import yaml
 
-from conftest import variables
+from conftest import ENVIRONMENTS, variables
+from harness.workspace import ROOT, tool
+
+sys.path.insert(0, str(ROOT / "terraform"))
+from checks import overlay  # noqa: E402
+from checks.plan import Plan  # noqa: E402
 
 MODULES = "terraform/modules"
 OPEN = 'source_ranges = ["0.0.0.0/0"]'
@@ -65,7 +73,7 @@ BROKEN = {
     "too many machines": ("prod", "terraform/environments/prod/main.tf", "min = 3, max = 9", "min = 5, max = 9",
                           "machines need never be added"),
     "unknown machines": ("prod", "terraform/environments/prod/main.tf", '"e2-standard-2"', '"e2-standrad-2"',
-                         "its room is unknown"),
+                         "the room of the pools is unknown"),
     "more pods": ("acc", "k8s/overlays/acc/kustomization.yaml", "/spec/maxReplicas, value: 60", "/spec/maxReplicas, value: 90",
                   "processor runs out"),
     "fewer pods": ("acc", "k8s/overlays/acc/kustomization.yaml", "/spec/maxReplicas, value: 60", "/spec/maxReplicas, value: 9",
@@ -134,3 +142,24 @@ def test_all_findings_are_said_at_once(workspace):
 def test_a_plan_that_is_none_is_not_taken_for_a_good_one(initialised):
     code, said = initialised.check("prod", "{}")
     assert code == 1 and "no resources" in said
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_the_readme_has_the_figures_that_the_check_computes(plans, environment):
+    text = subprocess.run([tool("kustomize"), "build", ROOT / "k8s/overlays" / environment], check=True,
+                          capture_output=True, text=True).stdout
+    needed = overlay.requests_of([each for each in yaml.safe_load_all(text) if each], surge=False)[0]
+    smallest, largest = overlay.room(Plan(json.loads(plans[environment])).of("google_container_node_pool"))
+    row = re.search(rf"^\| {environment} \| (?:\d.*) \| (\d+)m \| (\d+)m \| (\d+)m \|$",
+                    (ROOT / "terraform/README.md").read_text(), re.M)
+    assert [int(each) for each in row.groups()] == [needed, smallest[0], largest[0]]
+
+
+@pytest.mark.parametrize("machine_type, processor, memory", [
+    # As Google publishes it: allocatable processor, and memory before the 100 MiB of eviction, to a hundredth of a GiB.
+    ("e2-standard-2", 1930, 8 - 1 - 0.8), ("e2-standard-4", 3920, 16 - 1 - 0.8 - 0.8), ("e2-medium", 940, 4 - 1),
+    ("n2-highcpu-8", 7910, 8 - 1 - 0.8),
+])
+def test_what_a_machine_leaves_to_pods(machine_type, processor, memory):
+    found = overlay.allocatable(machine_type)
+    assert found[0] == processor and found[1] == pytest.approx(memory * 1024 - 100)
