@@ -12,7 +12,7 @@ import sys
 import threading
 from pathlib import Path
 
-from harness import CONFIG, System, free_port, run_tests, wait_until
+from harness import CONFIG, System, run_tests, wait_until
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 TEXT, CLOSE, PING, PONG = 1, 8, 9, 10
