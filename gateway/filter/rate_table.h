@@ -1,6 +1,6 @@
 #pragma once
 
-#include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -15,10 +15,12 @@ struct Rate {
   Duration tolerance;  ///< how far a client may run ahead of it: interval × (burst - 1)
 };
 
-/// One counter for each of many clients in memory of a fixed size: the generic cell rate algorithm
-/// (ITU-T I.371), which keeps one instant per client. Any number of threads, no lock. When a set of
-/// slots is full, the client that has been quiet for longest is forgotten; a forgotten client
-/// starts afresh. Two threads that see a new client at once may count it twice for a moment.
+/// One counter for each of many clients in memory of a fixed size, of which the system gives what
+/// is used, page by page: a table for whom nobody comes costs nothing. It is the generic cell rate
+/// algorithm (ITU-T I.371), which keeps one instant per client. Any number of threads, no lock.
+/// When a set of slots is full, the client that has been quiet for longest is forgotten; a
+/// forgotten client starts afresh. Two threads that see a new client at once may count it twice for
+/// a moment.
 class RateTable {
  public:
   /// `slots` is rounded up to a power of two.
@@ -31,17 +33,23 @@ class RateTable {
  private:
   static constexpr std::size_t kWays = 4;  // one cache line
 
+  /// All zero when it is free, as the system gives memory; touched through std::atomic_ref.
   struct Slot {
-    std::atomic<std::uint64_t> client{0};  ///< its hash; 0: free
-    std::atomic<std::int64_t> due{0};      ///< when the next request would be on time
+    std::uint64_t client;  ///< its hash; 0: free
+    std::int64_t due;      ///< when the next request would be on time
   };
   struct alignas(64) Set {
     Slot slots[kWays];
   };
 
+  struct Unmap {
+    std::size_t bytes;
+    void operator()(Set* sets) const;
+  };
+
   Slot& slot_of(std::uint64_t client);
 
-  std::unique_ptr<Set[]> sets_;
+  std::unique_ptr<Set[], Unmap> sets_;
   std::uint64_t mask_;
   std::uint64_t seed_;  ///< secret: clients cannot choose whom they push out
 };
