@@ -77,12 +77,17 @@ Json custom_resources(const std::vector<ObjectKind>& kinds) {
   Json resources = Json::array();
   for (const ObjectKind& kind : kinds)
     for (const Metric metric : kMetrics) {
+      if (!is_told_of(kind, metric)) continue;
       const std::string full =
           kind.group.empty() ? kind.resource : kind.resource + "." + kind.group;
       resources.push_back(resource(full + "/" + std::string(name_of(metric)),
                                    kind.resource != "namespaces", "MetricValueList"));
     }
   return resource_list({kCustomGroup, kCustomVersion}, std::move(resources));
+}
+
+bool is_told_of(const ObjectKind& kind, Metric metric) {
+  return !kind.by_endpoint || metric != Metric::latency_p99;
 }
 
 Json external_resources() {

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/base/error.h"
+#include "gateway/custom_metrics/metric.h"
 #include "gateway/custom_metrics/metrics_target.h"
 #include "gateway/custom_metrics/service.h"
 
@@ -37,6 +38,7 @@ Json group_object(const ApiGroup& group);
 /// namespaces would try the others.
 Json custom_resources(const std::vector<ObjectKind>& kinds);
 Json external_resources();
+bool is_told_of(const ObjectKind& kind, Metric metric);
 
 /// As metav1.LabelSelector.
 Json selector_json(const LabelSelector& selector);

@@ -145,9 +145,15 @@ bool ClusterSum::knows(std::string_view route) {
 
 Result<void> ClusterSum::check(std::span<const std::string> routes) {
   if (auto ready = available(); !ready) return ready;
-  for (const std::string& route : routes)
+  for (const std::string& route : routes) {
+    if (is_endpoint_series(route)) {
+      if (knows(endpoint_series({})))
+        return unavailable("a replica has more endpoints than it counts apart");
+      continue;
+    }
     if (!knows(route))
       return failure(ErrorCode::not_found, Side::internal, "there is no route " + route);
+  }
   return {};
 }
 

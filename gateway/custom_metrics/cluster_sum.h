@@ -37,6 +37,7 @@ struct ListedPeer {
 ///  * A peer that turns out to be this very process, or one that another address led to, is none.
 ///  * Nor is a rate answered of fewer seconds than kShortestKnown, which this process has counted.
 /// A route that this replica or any other knows and nobody asks for is 0, others are not_found.
+/// An endpoint's series is 0 until somebody tells of it: whoever asks knows that it is there.
 class ClusterSum {
  public:
   static constexpr Duration kFresh = std::chrono::seconds(3);

@@ -60,7 +60,7 @@ void CustomMetricsHandler::answer(const Request& request, Reply reply) {
   authorizer_.decide(
       *caller, question->access,
       [this, user = caller->user, question = *question, reply](Authorizer::Verdict verdict) {
-        if (verdict == Authorizer::Verdict::allowed) return reply(measure(question));
+        if (verdict == Authorizer::Verdict::allowed) return measure(question, reply);
         if (verdict == Authorizer::Verdict::unknown)
           return reply(status_answer(503, "ServiceUnavailable",
                                      "the API server could not be asked who may read this"));
@@ -97,8 +97,15 @@ Answer CustomMetricsHandler::discovery(const Segments& path) const {
   return status_answer(404, "NotFound", kNothing);
 }
 
-Answer CustomMetricsHandler::measure(const Question& question) {
-  auto items = question.external ? measure_series(question) : measure_objects(question);
+void CustomMetricsHandler::measure(const Question& question, const Reply& reply) {
+  if (auto ready = sum_.available(); !ready) return reply(status_of(ready.error()));
+  if (question.external) return reply(answer_of(question, measure_series(question)));
+  target_.look_up(question.object, [this, question, reply](const Objects& objects) {
+    reply(answer_of(question, measure_objects(question, objects)));
+  });
+}
+
+Answer CustomMetricsHandler::answer_of(const Question& question, Result<Json> items) {
   if (!items) return status_of(items.error());
   const ApiGroup group = question.external ? ApiGroup{kExternalGroup, kExternalVersion}
                                            : ApiGroup{kCustomGroup, kCustomVersion};
@@ -109,9 +116,8 @@ Answer CustomMetricsHandler::measure(const Question& question) {
                       {"items", std::move(*items)}});
 }
 
-Result<Json> CustomMetricsHandler::measure_objects(const Question& question) {
-  if (auto ready = sum_.available(); !ready) return tl::make_unexpected(ready.error());
-  const auto objects = target_.find(question.object);
+Result<Json> CustomMetricsHandler::measure_objects(const Question& question,
+                                                   const Objects& objects) {
   if (!objects) return tl::make_unexpected(objects.error());
   const bool all = question.object.name == "*";
   if (!all && objects->size() != 1)
@@ -160,7 +166,6 @@ Result<Json> CustomMetricsHandler::measure_object(const Question& question,
 }
 
 Result<Json> CustomMetricsHandler::measure_series(const Question& question) {
-  if (auto ready = sum_.available(); !ready) return tl::make_unexpected(ready.error());
   const auto routes = target_.routes_of(question.object.name_space);
   if (!routes) return tl::make_unexpected(routes.error());
   Json items = Json::array();

@@ -14,8 +14,8 @@
 namespace gateway::custom_metrics {
 
 /// Serves custom.metrics.k8s.io/v1beta2 and, if wanted, external.metrics.k8s.io/v1beta1 behind the
-/// API server's aggregation layer. On the control thread's loop, answered from memory but for the
-/// authorizer:
+/// API server's aggregation layer. On the control thread's loop, answered from memory but for
+/// what the authorizer and the target have to ask:
 ///   /apis, /apis/<group>, /apis/<group>/<version>   discovery
 ///   /openapi/v2, /openapi/v3                        empty documents: a missing one fills logs
 ///   /healthz, /livez, /readyz                       200, for whoever asks
@@ -45,14 +45,16 @@ class CustomMetricsHandler final : public Service {
   /// A metric of an object, or of a namespace's routes: what a path and its query asked for.
   struct Question;
   using Segments = std::vector<std::string>;
+  using Objects = Result<std::vector<ResolvedObject>>;
 
   Answer discovery(const Segments& path) const;
   std::vector<ApiGroup> groups() const;
   Result<Question> read(const Segments& path, std::string_view query) const;
   Result<Question> read_custom(const Segments& path, std::string_view query) const;
   Result<Question> read_external(const Segments& path, std::string_view query) const;
-  Answer measure(const Question& question);
-  Result<Json> measure_objects(const Question& question);
+  void measure(const Question& question, const Reply& reply);
+  static Answer answer_of(const Question& question, Result<Json> items);
+  Result<Json> measure_objects(const Question& question, const Objects& objects);
   Result<Json> measure_object(const Question& question, const ResolvedObject& object);
   Result<Json> measure_series(const Question& question);
 

@@ -107,6 +107,23 @@ bool LabelSelector::matches(const Labels& labels) const {
   });
 }
 
+std::string LabelSelector::to_string() const {
+  std::string text;
+  for (const Requirement& each : requirements_) {
+    if (!text.empty()) text += ',';
+    if (each.operation == Operator::absent) text += '!';
+    text += each.key;
+    if (each.operation == Operator::exists || each.operation == Operator::absent) continue;
+    text += each.operation == Operator::in ? " in (" : " notin (";
+    for (std::size_t i = 0; i < each.values.size(); ++i) {
+      if (i > 0) text += ',';
+      text += each.values[i];
+    }
+    text += ')';
+  }
+  return text;
+}
+
 std::vector<std::string> LabelSelector::keys() const {
   std::vector<std::string> keys;
   for (const Requirement& each : requirements_) keys.push_back(each.key);

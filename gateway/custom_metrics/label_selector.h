@@ -21,6 +21,8 @@ class LabelSelector {
 
   bool empty() const { return requirements_.empty(); }
   bool matches(const Labels& labels) const;
+  /// In the grammar that parse() reads.
+  std::string to_string() const;
   /// Each label that it names, for whoever must refuse those that there are not.
   std::vector<std::string> keys() const;
 

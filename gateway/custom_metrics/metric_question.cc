@@ -62,6 +62,7 @@ Result<CustomMetricsHandler::Question> CustomMetricsHandler::read_custom(
   if (kind == nullptr) return not_found("no metrics are served for " + full);
   const auto known = metric_named(metric);
   if (!known) return not_found("there is no metric " + metric);
+  if (!is_told_of(*kind, *known)) return not_found(metric + " is not told of " + full);
   question.metric = *known;
   question.kind = *kind;
   question.object = {kind->group, kind->resource, path[4], whole_namespace ? path[4] : path[6], {}};
@@ -71,6 +72,9 @@ Result<CustomMetricsHandler::Question> CustomMetricsHandler::read_custom(
   if (!metric_labels) return tl::make_unexpected(metric_labels.error());
   if (!labels->empty() && question.object.name != "*")
     return bad("labelSelector is for all objects of a kind: the name must be *");
+  // What a label of a route would leave out cannot be told from the rest.
+  if (kind->by_endpoint && !metric_labels->empty())
+    return bad("metrics of " + full + " have no labels");
   question.object.labels = std::move(*labels);
   question.selector = std::move(*metric_labels);
   question.access = {"get",

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +25,8 @@ struct ObjectKind {
   std::string resource;
   std::string kind;         ///< "Ingress"
   std::string api_version;  ///< "networking.k8s.io/v1"
+  /// Its requests are those that were sent to its endpoints: no latencies, and no route's labels.
+  bool by_endpoint = false;
 };
 
 /// A route as a series: with its name as the label `route`, and others.
@@ -42,7 +45,8 @@ struct RoutePart {
   bool operator==(const RoutePart&) const = default;
 };
 
-/// An object and the routes whose requests are its own.
+/// An object and the routes whose requests are its own; of a kind that is counted by endpoint, the
+/// series of its endpoints (see endpoint_series()).
 struct ResolvedObject {
   std::string name;
   std::vector<RoutePart> routes;
@@ -50,7 +54,7 @@ struct ResolvedObject {
 
 /// Which routes stand for an object that an autoscaler names. Whoever makes the configuration
 /// knows: a controller by the objects that it translated, a YAML file by the route's name. All
-/// calls come on the control thread and are answered from memory.
+/// calls come on the control thread; all but look_up() are answered from memory.
 ///
 /// Errors: not_found (no such object), bad_request (a selector names a label that there is not),
 /// anything else means not known now (no sync yet) and becomes 503. An object that no route leads
@@ -63,6 +67,10 @@ class MetricsTarget {
   virtual const std::vector<ObjectKind>& kinds() const = 0;
   /// One element for a name; any number, each once, for "*".
   virtual Result<std::vector<ResolvedObject>> find(const ObjectQuery& query) = 0;
+  /// find() for whoever may have to ask somebody else first. `found` is called once, within or
+  /// later.
+  using Found = std::function<void(const Result<std::vector<ResolvedObject>>&)>;
+  virtual void look_up(const ObjectQuery& query, Found found) { found(find(query)); }
 
   /// The routes of a namespace, for external metrics. None is no error: nothing is selected then.
   virtual Result<std::vector<LabelledRoute>> routes_of(std::string_view name_space) = 0;

@@ -9,7 +9,7 @@
 namespace gateway::custom_metrics {
 
 ReplicaRings::ReplicaRings(const Registry& registry, std::string id)
-    : registry_(registry), id_(std::move(id)) {}
+    : registry_(registry), id_(std::move(id)), endpoints_(registry) {}
 
 std::string ReplicaRings::random_id() {
   Random random = Random::from_entropy();
@@ -44,6 +44,7 @@ void ReplicaRings::refresh() {
     routes_.push_back(std::move(route));
   });
   if (names != *names_) names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
+  endpoints_.look(now);
 }
 
 ReplicaRings::Names ReplicaRings::names() {
@@ -67,6 +68,7 @@ RingsReport ReplicaRings::report(const RingsQuery& query) {
                              std::nullopt});
   }
   add_latency(query, report);
+  endpoints_.report(news, report.routes);
   return report;
 }
 

@@ -6,14 +6,15 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/custom_metrics/endpoint_arrivals.h"
 #include "gateway/custom_metrics/rings_report.h"
 #include "gateway/metrics/registry.h"
 
 namespace gateway::custom_metrics {
 
-/// What this replica tells: its own rings, read from the registry at most once a second however
-/// many peers ask. Control thread. Known are the last sixty complete seconds; the running one is
-/// not told, because nobody could tell it from a complete one.
+/// What this replica tells: its own rings and endpoints, read from the registry at most once a
+/// second however many peers ask. Control thread. Known are the last sixty complete seconds; the
+/// running one is not told, because nobody could tell it from a complete one.
 class ReplicaRings {
  public:
   using Names = std::shared_ptr<const std::vector<std::string>>;
@@ -44,6 +45,7 @@ class ReplicaRings {
   std::uint32_t second_ = 0;  ///< of the sample
   bool sampled_ = false;
   std::vector<Sampled> routes_;  ///< busy ones, by name
+  EndpointArrivals endpoints_;
   Names names_ = std::make_shared<const std::vector<std::string>>();
 };
 

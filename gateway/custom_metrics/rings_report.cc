@@ -86,6 +86,10 @@ Tree parse(std::string_view bytes) {
 
 }  // namespace
 
+std::string endpoint_series(std::string_view label) {
+  return std::string(1, kEndpointMark).append(label);
+}
+
 std::string encode(const RingsReport& report) {
   Tree json = {{"replica", report.replica},
                {"second", report.second},

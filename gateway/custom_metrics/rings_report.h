@@ -24,8 +24,9 @@
 ///
 /// `a` are arrivals as pairs of age and count, age 0 being the last complete second; `f` is in
 /// flight now; `l` the latency histogram's counts since the process began. A route of which nothing
-/// is said has had nothing since and has nothing in flight. JSON, because it can be read with curl
-/// when numbers are in doubt; a thousand busy routes are some 40 KB a second.
+/// is said has had nothing since and has nothing in flight. Endpoints stand among the routes, as
+/// endpoint_series() names them, and are told alike but for latencies. JSON, because it can be read
+/// with curl when numbers are in doubt; a thousand busy routes are some 40 KB a second.
 namespace gateway::custom_metrics {
 
 using LatencyCounts = std::array<std::uint64_t, Histogram::kBuckets>;
@@ -61,9 +62,16 @@ struct RingsQuery {
 };
 
 /// Bounds on what one message may name, against a peer gone mad.
-inline constexpr std::size_t kMostRoutes = 50'000;
+inline constexpr std::size_t kMostRoutes = 50'000;  ///< endpoints among them
 inline constexpr std::size_t kMostLatencyRoutes = 1'000;
-inline constexpr std::size_t kMostReportBytes = 16u << 20;
+inline constexpr std::size_t kMostReportBytes = 32u << 20;
+
+/// An endpoint as a series beside the routes; `label` is its address and port. No route can be
+/// called that: names of routes begin with a letter or digit. Without a label: what was counted of
+/// more endpoints than are told apart (see SeriesSet).
+inline constexpr char kEndpointMark = '@';
+std::string endpoint_series(std::string_view label);
+inline bool is_endpoint_series(std::string_view name) { return name.starts_with(kEndpointMark); }
 
 std::string encode(const RingsReport& report);
 std::string encode(const RingsQuery& query);

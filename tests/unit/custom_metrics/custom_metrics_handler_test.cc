@@ -56,15 +56,22 @@ class FakeTarget final : public MetricsTarget {
     return failure(ErrorCode::not_found, Side::downstream,
                    "ingresses \"" + query.name + "\" not found");
   }
+  void look_up(const ObjectQuery& query, Found found) override {
+    if (!later) return found(find(query));
+    waiting = [this, query, found = std::move(found)] { found(find(query)); };
+  }
   Result<std::vector<LabelledRoute>> routes_of(std::string_view name_space) override {
     if (name_space != "prod") return std::vector<LabelledRoute>{};
     return std::vector<LabelledRoute>{{"jobs", {{"tier", "front"}}}, {"idle", {{"tier", "back"}}}};
   }
   std::vector<std::string> route_labels() const override { return {"tier"}; }
   bool synced = true;
+  bool later = false;
+  std::function<void()> waiting;
 
  private:
   const std::vector<ObjectKind> kinds_{
+      {"", "nodes", "Node", "v1", true},
       {"networking.k8s.io", "ingresses", "Ingress", "networking.k8s.io/v1"},
       {"", "services", "Service", "v1"},
       {"", "pods", "Pod", "v1"},
@@ -276,6 +283,36 @@ TEST_F(CustomMetricsHandlerTest, TheAuthorizersWord) {
   EXPECT_EQ(made->status(), 200);
 }
 
+TEST_F(CustomMetricsHandlerTest, ATargetMayHaveToAskSomebodyFirst) {
+  target_.later = true;
+  Ask made(kCustom + std::string("/namespaces/prod/services/jobs/gateway_requests_per_second"));
+  made.certificate("front-proxy-client").header("X-Remote-User", "hpa").of(handler_);
+  EXPECT_EQ(made.answers, 0);
+  target_.waiting();
+  EXPECT_EQ(made.status(), 200);
+}
+
+TEST_F(CustomMetricsHandlerTest, WhatIsCountedByEndpointHasNoLatenciesAndNoLabelsOfRoutes) {
+  const std::string node = "/namespaces/prod/nodes/jobs/";
+  EXPECT_EQ(custom(node + "gateway_requests_per_second")->status(), 200);
+  EXPECT_EQ(custom(node + "gateway_requests_in_flight")->status(), 200);
+  EXPECT_EQ(custom(node + "gateway_requests_per_second?metricLabelSelector=")->status(), 200);
+  EXPECT_EQ(
+      custom(node + "gateway_requests_per_second?metricLabelSelector=route%21%3Didle")->status(),
+      400)
+      << "what is left without that route is not known";
+  const auto latency = custom(node + "gateway_latency_p99_seconds");
+  EXPECT_EQ(latency->status(), 404);
+  EXPECT_EQ(latency->json()["message"], "gateway_latency_p99_seconds is not told of nodes");
+  std::vector<std::string> listed;
+  const json discovered = ask(kCustom)->json();
+  for (const json& resource : discovered["resources"])
+    if (resource["name"].get<std::string>().starts_with("nodes/"))
+      listed.push_back(resource["name"]);
+  EXPECT_THAT(listed, testing::ElementsAre("nodes/gateway_requests_per_second",
+                                           "nodes/gateway_requests_in_flight"));
+}
+
 TEST_F(CustomMetricsHandlerTest, DiscoveryIsForAllThatTheFrontProxySends) {
   authorizer_.verdict = Authorizer::Verdict::denied;
   EXPECT_EQ(ask("/apis")->json()["kind"], "APIGroupList");
@@ -285,8 +322,7 @@ TEST_F(CustomMetricsHandlerTest, DiscoveryIsForAllThatTheFrontProxySends) {
   EXPECT_EQ(list["kind"], "APIResourceList");
   EXPECT_EQ(list["groupVersion"], "custom.metrics.k8s.io/v1beta2");
   EXPECT_FALSE(list["resources"].empty());
-  EXPECT_EQ(list["resources"][0]["name"],
-            "ingresses.networking.k8s.io/gateway_requests_per_second");
+  EXPECT_EQ(list["resources"].back()["name"], "namespaces/gateway_latency_p99_seconds");
   for (const json& resource : list["resources"]) EXPECT_EQ(resource["verbs"], json::array({"get"}));
   const json external = ask(kExternal)->json();
   EXPECT_EQ(external["resources"].size(), 3u);
@@ -363,6 +399,16 @@ TEST(LabelSelector, TheGrammarOfKubernetes) {
   for (const char* text :
        {"=a", "a>5", "a<5", "a in", "a in (b", "a=b c", ",a", "a=b,", "a!", "(a)"})
     EXPECT_FALSE(LabelSelector::parse(text)) << text;
+}
+
+TEST(LabelSelector, IsWrittenAsItWasMeant) {
+  for (const char* text :
+       {"", "app=jobs,tier!=b", "app in (x, jobs)", "a notin (x,y),b,!c", "e="}) {
+    const std::string written = LabelSelector::parse(text)->to_string();
+    EXPECT_EQ(LabelSelector::parse(written)->to_string(), written) << text;
+  }
+  EXPECT_EQ(LabelSelector::parse("app=jobs,tier!=b,z notin (x, y),b,!c,e=")->to_string(),
+            "app in (jobs),tier notin (b),z notin (x,y),b,!c,e in ()");
 }
 
 TEST_F(CustomMetricsHandlerTest, WithoutKubernetesAnObjectIsItsRoute) {
