@@ -20,6 +20,7 @@ struct ApiRequest {
   std::string path_and_query;  ///< percent-encoded, from the server's root: "/api/v1/services"
   std::string body = {};       ///< JSON; empty: none
   std::string content_type = "application/json";  ///< a patch's type says how it is applied
+  std::string_view accept = "application/json";   ///< a literal
   /// From sending to the end of the answer; for a stream to its beginning.
   Duration deadline = std::chrono::seconds(30);
   std::size_t max_response = std::size_t{16} << 20;  ///< bytes of the answer's body

@@ -89,7 +89,7 @@ class ApiClient::Request final : public ApiCall, public ListHook<>, private upst
     head_.host = client_.authority_;
     head_.headers.add(arena_, http::HeaderId::host, head_.host);
     head_.headers.add(arena_, http::HeaderId::user_agent, "gateway");
-    head_.headers.add(arena_, http::HeaderId::accept, "application/json");
+    head_.headers.add(arena_, http::HeaderId::accept, request_.accept);
     if (!token_.empty())
       head_.headers.add(arena_, http::HeaderId::authorization, arena_.concat("Bearer ", token_));
     if (request_.body.empty()) return;

@@ -73,6 +73,8 @@ class Controller {
   /// The objects as known now.
   const Store& store() const { return store_; }
   bool is_leader() const { return lease_ && lease_->is_leader(); }
+  /// The pods behind the upstreams of the last translation, as known now.
+  PodAddresses pods() const { return translator_.pods(store_); }
   /// Why objects are not being followed now, or why something could not be written: a line for
   /// each; empty when all is well.
   std::vector<std::string> problems() const;

@@ -16,7 +16,7 @@ bool concerns_us(std::string_view annotation) {
          annotation == kClassAnnotation || annotation == kDefaultClassAnnotation;
 }
 
-SliceEndpoint read_endpoint(const JsonValue& value) {
+SliceEndpoint read_endpoint(const JsonValue& value, const std::string& namespace_) {
   SliceEndpoint endpoint;
   value["addresses"].each(
       [&](const JsonValue& item) { endpoint.addresses.push_back(item.text()); });
@@ -24,7 +24,11 @@ SliceEndpoint read_endpoint(const JsonValue& value) {
   endpoint.ready = conditions["ready"].flag().value_or(true);
   endpoint.serving = conditions["serving"].flag().value_or(endpoint.ready);
   endpoint.terminating = conditions["terminating"].flag().value_or(false);
-  endpoint.target_uid = value["targetRef"]["uid"].text();
+  const JsonValue target = value["targetRef"];
+  endpoint.target_uid = target["uid"].text();
+  // Nobody's slice speaks for the pods of another namespace.
+  const bool foreign = target["namespace"].present() && target["namespace"].text() != namespace_;
+  if (target["kind"].text() == "Pod" && !foreign) endpoint.pod = target["name"].text();
   return endpoint;
 }
 
@@ -101,7 +105,9 @@ Result<EndpointSlice> EndpointSlice::parse(std::string_view json) {
     root["ports"].each([&](const JsonValue& port) {
       made.ports.push_back({port["name"].text(), read_port(port["port"])});
     });
-    root["endpoints"].each([&](const JsonValue& e) { made.endpoints.push_back(read_endpoint(e)); });
+    root["endpoints"].each([&](const JsonValue& endpoint) {
+      made.endpoints.push_back(read_endpoint(endpoint, made.meta.namespace_));
+    });
     return made;
   });
 }

@@ -128,6 +128,7 @@ struct SliceEndpoint {
   bool serving = true;
   bool terminating = false;
   std::string target_uid;
+  std::string pod = {};  ///< of the slice's namespace; empty: it is none
   bool operator==(const SliceEndpoint&) const = default;
 };
 

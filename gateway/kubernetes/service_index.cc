@@ -98,6 +98,15 @@ std::vector<upstream::SuppliedEndpoint> ServiceIndex::endpoints(const ServicePor
   return {};
 }
 
+void ServiceIndex::add_pods(const ServicePortRef& port, PodAddresses& to) const {
+  each_endpoint(
+      port, [&](const EndpointSlice& slice, std::uint16_t number, const SliceEndpoint& endpoint) {
+        if (endpoint.pod.empty() || endpoint.addresses.empty()) return;
+        if (const auto ip = IpAddress::parse(endpoint.addresses.front()))
+          to[{slice.meta.namespace_, endpoint.pod}].emplace(*ip, number);
+      });
+}
+
 void ServiceIndex::add_ways(const ServicePortRef& port, WaysIn& to) const {
   each_endpoint(port,
                 [&](const EndpointSlice&, std::uint16_t number, const SliceEndpoint& endpoint) {

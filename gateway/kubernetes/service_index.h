@@ -47,6 +47,9 @@ struct WaysIn {
   }
 };
 
+/// Where pods are reached, by namespace and name.
+using PodAddresses = std::map<ObjectName, std::set<SocketAddress>>;
+
 /// Services with their EndpointSlices. Made for one look at a store.
 class ServiceIndex {
  public:
@@ -58,6 +61,9 @@ class ServiceIndex {
   /// Where requests may go now: the ready endpoints; when there are none, those that still serve
   /// while they end. Sorted, each address once.
   std::vector<upstream::SuppliedEndpoint> endpoints(const ServicePortRef& port) const;
+
+  /// The pods behind it in any condition, each with the address that endpoints() would have of it.
+  void add_pods(const ServicePortRef& port, PodAddresses& to) const;
 
   /// Everything that may ever lead to it.
   void add_ways(const ServicePortRef& port, WaysIn& to) const;

@@ -160,4 +160,11 @@ std::optional<Translator::EndpointUpdate> Translator::endpoints(const Store& sto
   return update;
 }
 
+PodAddresses Translator::pods(const Store& store) const {
+  const ServiceIndex services(store);
+  PodAddresses pods;
+  for (const EndpointSource& source : sources_) services.add_pods(source.port, pods);
+  return pods;
+}
+
 }  // namespace gateway::kubernetes

@@ -9,6 +9,7 @@
 #include "gateway/kubernetes/certificate_plan.h"
 #include "gateway/kubernetes/prepared_ingress.h"
 #include "gateway/kubernetes/route_cache.h"
+#include "gateway/kubernetes/service_index.h"
 #include "gateway/kubernetes/store.h"
 #include "gateway/kubernetes/translation.h"
 #include "gateway/kubernetes/upstream_book.h"
@@ -34,6 +35,10 @@ class Translator {
   /// translation, of which nothing else has changed. Nothing when it has, since an address became
   /// or ceased to be that of a private upstream: then translate anew.
   std::optional<EndpointUpdate> endpoints(const Store& store) const;
+
+  /// The pods behind the upstreams of the last translation, private ones too. Made when it is
+  /// asked for: nobody waits for it when endpoints change.
+  PodAddresses pods(const Store& store) const;
 
  private:
   /// What is known of one Ingress.

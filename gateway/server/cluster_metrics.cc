@@ -24,6 +24,7 @@ std::vector<ObjectKind> kinds() {
   return {
       {"networking.k8s.io", "ingresses", "Ingress", "networking.k8s.io/v1"},
       {"", "services", "Service", "v1"},
+      {"", "pods", "Pod", "v1", true},
       {"", "namespaces", "Namespace", "v1"},
   };
 }
@@ -70,10 +71,12 @@ ClusterMetrics::ClusterMetrics(Parts parts, const MetricsOptions& options, std::
       name_space_(std::move(name_space)),
       peers_name_(custom_metrics::service_name(options.peers_service, name_space_)),
       objects_(kinds()),
+      pod_names_(parts_.loop, parts_.api),
+      target_(objects_, pod_names_, parts_.pods),
       cluster_(parts_.loop, parts_.registry, [this] { return readers_token(); }),
       access_(parts_.loop, parts_.api),
       authorizer_(access_),
-      metrics_api_(parts_.loop, parts_.library, cluster_.sum(), objects_, authorizer_),
+      metrics_api_(parts_.loop, parts_.library, cluster_.sum(), target_, authorizer_),
       authority_(parts_.loop.timers(), parts_.loop.random(), parts_.api,
                  {name_space_, options.secret},
                  {custom_metrics::service_name(options.service, name_space_), peers_name_},
@@ -124,6 +127,7 @@ void ClusterMetrics::add_problems(std::vector<std::string>& problems) const {
 
 void ClusterMetrics::publish(const kubernetes::Translation& translation) {
   objects_.publish(listing_of(translation));
+  target_.pods_changed();
 }
 
 void ClusterMetrics::reconsider() {

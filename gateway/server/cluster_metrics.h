@@ -9,9 +9,11 @@
 #include "gateway/kubernetes/api_service_writer.h"
 #include "gateway/kubernetes/controller.h"
 #include "gateway/kubernetes/peer_slices.h"
+#include "gateway/kubernetes/pod_names.h"
 #include "gateway/kubernetes/subject_access.h"
 #include "gateway/server/authority_secret.h"
 #include "gateway/server/cluster_service.h"
+#include "gateway/server/cluster_target.h"
 #include "gateway/server/kubernetes_options.h"
 #include "gateway/server/metrics_api_service.h"
 #include "gateway/server/review_authorizer.h"
@@ -32,6 +34,7 @@ class ClusterMetrics {
     kubernetes::Api& api;
     std::function<bool()> may_write;  ///< asked before whatever only one replica may write
     std::function<void(const std::string&)> remark;  ///< lines for the log
+    ClusterTarget::ReadPods pods;                    ///< behind what is served, as known now
   };
   /// `name_space`: where the Services and the Secret are. The parts outlive it.
   ClusterMetrics(Parts parts, const MetricsOptions& options, std::string name_space);
@@ -42,6 +45,8 @@ class ClusterMetrics {
   void start();
   /// What autoscalers may name from now on.
   void publish(const kubernetes::Translation& translation);
+  /// Endpoints have changed, and nothing else of the last translation.
+  void endpoints_changed() { target_.pods_changed(); }
   /// `may_write` has another answer from now on.
   void reconsider();
   /// Adds why something is not followed, or could not be written.
@@ -58,6 +63,8 @@ class ClusterMetrics {
   const std::string name_space_;
   const std::string peers_name_;
   custom_metrics::ObjectIndex objects_;
+  kubernetes::PodNames pod_names_;
+  ClusterTarget target_;
   ClusterService cluster_;
   kubernetes::SubjectAccess access_;
   ReviewAuthorizer authorizer_;
@@ -69,7 +76,7 @@ class ClusterMetrics {
 };
 
 /// What a translation lets autoscalers name: Ingresses, Services and Namespaces, with the routes
-/// whose requests are theirs.
+/// whose requests are theirs. Pods are a ClusterTarget's.
 custom_metrics::ObjectListing listing_of(const kubernetes::Translation& translation);
 
 }  // namespace gateway::server

@@ -125,7 +125,8 @@ void KubernetesMode::make_metrics(const MetricsOptions& options,
   metrics_ = std::make_unique<ClusterMetrics>(
       ClusterMetrics::Parts{parts_.loop, parts_.library, parts_.certificates, parts_.registry,
                             *api_, [this] { return controller_->is_leader(); },
-                            [this](const std::string& remark) { on_remark(remark); }},
+                            [this](const std::string& remark) { on_remark(remark); },
+                            [this] { return controller_->pods(); }},
       options, access.namespace_name);
 }
 
@@ -160,6 +161,7 @@ void KubernetesMode::on_translation(std::shared_ptr<const kubernetes::Translatio
 void KubernetesMode::on_endpoints(kubernetes::Translator::EndpointUpdate update) {
   endpoints_ = std::move(update);
   supply();
+  if (metrics_) metrics_->endpoints_changed();
 }
 
 void KubernetesMode::on_leadership() {

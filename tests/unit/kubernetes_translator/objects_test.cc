@@ -61,6 +61,20 @@ TEST(Objects, UnsaidConditionsMeanReadyAndServing) {
   EXPECT_TRUE(slice->endpoints[2].serving && slice->endpoints[2].terminating);
 }
 
+TEST(Objects, AnEndpointIsAPodOfItsSlicesNamespaceOrNone) {
+  const auto slice = EndpointSlice::parse(R"({"metadata": {"name": "s", "namespace": "prod"},
+    "addressType": "IPv4", "endpoints": [
+      {"addresses": ["10.0.0.1"], "targetRef": {"kind": "Pod", "namespace": "prod", "name": "a"}},
+      {"addresses": ["10.0.0.2"], "targetRef": {"kind": "Pod", "name": "b"}},
+      {"addresses": ["10.0.0.3"], "targetRef": {"kind": "Pod", "namespace": "dev", "name": "c"}},
+      {"addresses": ["10.0.0.4"], "targetRef": {"kind": "Node", "name": "d"}},
+      {"addresses": ["10.0.0.5"]}]})");
+  ASSERT_TRUE(slice) << slice.error().detail;
+  std::vector<std::string> pods;
+  for (const SliceEndpoint& each : slice->endpoints) pods.push_back(each.pod);
+  EXPECT_THAT(pods, ElementsAre("a", "b", "", "", ""));
+}
+
 TEST(Objects, ASecretIsDecoded) {
   const auto secret = Secret::parse(R"({"metadata": {"name": "s"}, "type": "kubernetes.io/tls",
     "data": {"tls.crt": "Y2VydA==", "tls.key": "a2V5", "ca.crl": "bm8=", "other": "eA=="}})");

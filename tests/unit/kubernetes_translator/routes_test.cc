@@ -292,6 +292,47 @@ TEST_F(Endpoints, OfTwoFamiliesTheFirstIsTaken) {
   EXPECT_THAT(addresses("prod/app:80"), ElementsAre("10.0.0.1:80")) << "the other, if it is alone";
 }
 
+/// "namespace/name addresses" of each pod.
+std::vector<std::string> written(const PodAddresses& pods) {
+  std::vector<std::string> all;
+  for (const auto& [name, addresses] : pods) {
+    std::string& text = all.emplace_back(name.to_string());
+    for (const SocketAddress& each : addresses) text += ' ' + each.to_string();
+  }
+  return all;
+}
+
+TEST_F(Endpoints, APodHasItsAddressesInAllUpstreamsWhateverItsCondition) {
+  add({});
+  add({.name = "admin", .path = "/admin", .service = "admin:81"});
+  add_service("admin", 81, {});
+  add_service("unused", 82, {});
+  store_.upsert(slice_of({{{"10.0.0.1", "10.9.9.9"}, true, true, false, "1", "one"},
+                          {{"10.0.0.2"}, false, false, false, "2", "two"},
+                          {{"10.0.0.3"}, false, true, true, "3", "three"},
+                          {{"10.0.0.4"}, true, true, false, "4"}}));
+  for (const auto& [service, port] : {std::pair<const char*, std::uint16_t>{"admin", 81},
+                                      std::pair<const char*, std::uint16_t>{"unused", 82}}) {
+    EndpointSlice slice = slice_of({{{"10.0.0.1"}, true, true, false, "1", "one"}});
+    slice.meta.name = std::string(service) + "-slice";
+    slice.service = service;
+    slice.ports = {{"", port}};
+    store_.upsert(slice);
+  }
+  translate();
+  EXPECT_THAT(written(translator_->pods(store_)),
+              ElementsAre("prod/one 10.0.0.1:80 10.0.0.1:81", "prod/three 10.0.0.3:80",
+                          "prod/two 10.0.0.2:80"));
+}
+
+TEST_F(Endpoints, PodsFollowSlicesWithoutATranslation) {
+  add({});
+  translate();
+  EXPECT_THAT(written(translator_->pods(store_)), IsEmpty());
+  store_.upsert(slice_of({{{"10.0.0.7"}, true, true, false, "7", "seven"}}));
+  EXPECT_THAT(written(translator_->pods(store_)), ElementsAre("prod/seven 10.0.0.7:80"));
+}
+
 TEST_F(Endpoints, AChangeOfSlicesAloneNeedsNoTranslation) {
   add({});
   translate();
