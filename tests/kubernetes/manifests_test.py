@@ -22,13 +22,15 @@ NEEDED = [  # verb, group, resource, namespace, name
     ("create", "coordination.k8s.io", "leases", "gateway", ""),
     ("update", "coordination.k8s.io", "leases", "gateway", "gateway"),
     ("create", "authorization.k8s.io", "subjectaccessreviews", "", ""),
+    ("list", "", "pods", "jobs", ""),
     ("patch", "apiregistration.k8s.io", "apiservices", "", "v1beta2.custom.metrics.k8s.io"),
     ("get", "", "configmaps", "kube-system", "extension-apiserver-authentication"),
 ]
 FORBIDDEN = [
     ("update", "networking.k8s.io", "ingresses", "jobs", "jobs"),
     ("create", "", "pods", "gateway", ""),
-    ("list", "", "pods", "jobs", ""),
+    ("get", "", "pods", "jobs", "app-a"),
+    ("watch", "", "pods", "jobs", ""),
     ("get", "", "nodes", "", ""),
     ("create", "", "secrets", "jobs", ""),
     ("update", "", "secrets", "jobs", "jobs-tls"),
