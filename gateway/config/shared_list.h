@@ -21,7 +21,7 @@ class SharedList {
   using const_reference = const T&;
   using size_type = std::size_t;
 
-  class const_iterator {
+  class Iterator {
    public:
     using iterator_category = std::random_access_iterator_tag;
     using value_type = T;
@@ -29,33 +29,34 @@ class SharedList {
     using pointer = const T*;
     using reference = const T&;
 
-    const_iterator() = default;
-    explicit const_iterator(const Element* at) : at_(at) {}
+    Iterator() = default;
+    explicit Iterator(const Element* at) : at_(at) {}
     reference operator*() const { return **at_; }
     pointer operator->() const { return at_->get(); }
     reference operator[](difference_type by) const { return *at_[by]; }
-    const_iterator& operator++() { return *this += 1; }
-    const_iterator& operator--() { return *this -= 1; }
-    const_iterator operator++(int) { return const_iterator(at_++); }
-    const_iterator operator--(int) { return const_iterator(at_--); }
-    const_iterator& operator+=(difference_type by) {
+    Iterator& operator++() { return *this += 1; }
+    Iterator& operator--() { return *this -= 1; }
+    Iterator operator++(int) { return Iterator(at_++); }
+    Iterator operator--(int) { return Iterator(at_--); }
+    Iterator& operator+=(difference_type by) {
       at_ += by;
       return *this;
     }
-    const_iterator& operator-=(difference_type by) {
+    Iterator& operator-=(difference_type by) {
       at_ -= by;
       return *this;
     }
-    friend const_iterator operator+(const_iterator it, difference_type by) { return it += by; }
-    friend const_iterator operator+(difference_type by, const_iterator it) { return it += by; }
-    friend const_iterator operator-(const_iterator it, difference_type by) { return it -= by; }
-    friend difference_type operator-(const_iterator a, const_iterator b) { return a.at_ - b.at_; }
-    auto operator<=>(const const_iterator&) const = default;
+    friend Iterator operator+(Iterator it, difference_type by) { return it += by; }
+    friend Iterator operator+(difference_type by, Iterator it) { return it += by; }
+    friend Iterator operator-(Iterator it, difference_type by) { return it -= by; }
+    friend difference_type operator-(Iterator a, Iterator b) { return a.at_ - b.at_; }
+    auto operator<=>(const Iterator&) const = default;
 
    private:
     const Element* at_ = nullptr;
   };
-  using iterator = const_iterator;
+  using iterator = Iterator;
+  using const_iterator = Iterator;
 
   SharedList() = default;
   SharedList(std::initializer_list<T> items) {
@@ -71,8 +72,8 @@ class SharedList {
   const T& at(std::size_t at) const { return *elements_.at(at); }
   const T& front() const { return *elements_.front(); }
   const T& back() const { return *elements_.back(); }
-  const_iterator begin() const { return const_iterator(elements_.data()); }
-  const_iterator end() const { return const_iterator(elements_.data() + elements_.size()); }
+  Iterator begin() const { return Iterator(elements_.data()); }
+  Iterator end() const { return Iterator(elements_.data() + elements_.size()); }
 
   /// For whoever keeps an element itself, or puts it in another list.
   const Element& share(std::size_t at) const { return elements_[at]; }

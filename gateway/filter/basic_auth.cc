@@ -129,7 +129,6 @@ class BasicAuth final : public Filter {
     const auto given = credentials_of(context.request.headers);
     if (!given) return refuse(context, ErrorCode::unauthenticated);
     context.filter_data = this;
-    context.user = context.arena.copy(given->name);
     const PasswordChecks::Answer answer =
         checks_->check(given->name, given->password, context.ticket);
     return answer == PasswordChecks::Answer::wait ? Verdict::hold : apply(context, answer);
@@ -143,11 +142,12 @@ class BasicAuth final : public Filter {
   }
 
   Verdict apply(RequestContext& context, PasswordChecks::Answer answer) {
-    if (answer != PasswordChecks::Answer::allow) {
-      context.user = {};
+    if (answer != PasswordChecks::Answer::allow)
       return refuse(context, answer == PasswordChecks::Answer::deny ? ErrorCode::unauthenticated
                                                                     : ErrorCode::no_verdict);
-    }
+    // Not before: whoever goes away meanwhile would be logged under a name of his choice.
+    if (const auto given = credentials_of(context.request.headers))
+      context.user = context.arena.copy(given->name);
     if (!options_->forward_credentials)
       context.request.headers.remove(http::HeaderId::authorization);
     if (!options_->user_header.empty())

@@ -72,9 +72,9 @@ constexpr Field kFields[] = {
     {.name = "cache_key",
      .type = FieldType::string,
      .text =
-         "What makes requests alike: a good answer holds for all with an equal key. Left out, "
-         "or a variable of it absent: each request is asked about. An answer that sets a cookie "
-         "is not remembered."},
+         "What makes requests of one route and host alike: a good answer holds for all with an "
+         "equal key. Left out, or a variable of it absent: each request is asked about. An answer "
+         "that sets a cookie is not remembered."},
     {.name = "cache_time",
      .type = FieldType::duration,
      .text = "How long a good answer holds.",
@@ -216,7 +216,10 @@ class ExternalAuth final : public Filter {
  private:
   std::optional<TokenHash> cache_key(const RequestContext& context) const {
     if (!options_->cache_key || options_->cache_size == 0) return std::nullopt;
-    std::string key;
+    // Whoever is asked sees host and path, and may answer otherwise for others.
+    const std::string_view host = context.request.host;
+    std::string key =
+        fmt::format("{}:{}{}:{}", context.route.size(), context.route, host.size(), host);
     if (!options_->cache_key->append_key(context, key)) return std::nullopt;
     return hash_token(key);
   }
@@ -371,14 +374,25 @@ bool has_parameter(std::string_view url, std::string_view name) {
   return false;
 }
 
+// Nobody but the client's own Host may decide where a client is sent.
+bool names_foreign_host(std::string_view url) {
+  const auto begin = url.find("://");
+  if (begin == std::string_view::npos) return false;
+  std::string_view authority = url.substr(begin + 3);
+  authority = authority.substr(0, authority.find_first_of("/?#"));
+  return authority.find('$') != std::string_view::npos && authority != "$host" &&
+         authority != "${host}";
+}
+
 Result<void> read_signin(const config::Value& value, Options& options) {
   if (!value["signin"].is_set()) return {};
   const std::string& url = value["signin"].as<std::string>();
-  // Its host must not be the request's to choose by anything but Host.
   const bool absolute = url.starts_with("http://") || url.starts_with("https://") ||
                         url.starts_with("$scheme://") || url.starts_with("${scheme}://");
   if (!absolute && (!url.starts_with('/') || url.starts_with("//")))
     return refuse("signin is neither a URL nor a path");
+  if (names_foreign_host(url))
+    return refuse("signin: no variable but $host, alone, may be the host");
   auto text = RequestText::compile(url);
   if (!text) return tl::make_unexpected(text.error());
   options.signin = std::move(*text);
@@ -414,6 +428,10 @@ Result<void> read_cache(const config::Value& value, Options& options) {
   if (!value["cache_key"].is_set()) return {};
   auto text = RequestText::compile(value["cache_key"].as<std::string>());
   if (!text) return tl::make_unexpected(text.error());
+  if (text->constant())
+    return refuse(
+        "cache_key is the same for every client, who would all have the first one's answer: name "
+        "what tells them apart, as $http_authorization");
   options.cache_key = std::move(*text);
   return {};
 }

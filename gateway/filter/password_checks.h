@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -42,9 +43,16 @@ class PasswordChecks {
   void on_answer(Resume resume) { resume_ = resume; }
 
  private:
+  /// Under way at a time, so that guesses at one list leave the pool's threads to others.
+  static constexpr std::size_t kAtOnce = 2;
+  static constexpr std::size_t kMostQueued = 64;
+
   struct Mailbox;
   struct Waiting {
+    ~Waiting();
     IntrusiveList<HoldTicket, HoldTicket> tickets;
+    std::string name;
+    std::string password;
   };
   struct Hasher {
     std::size_t operator()(const TokenHash& hash) const {
@@ -54,8 +62,11 @@ class PasswordChecks {
     }
   };
 
-  bool start(const TokenHash& key, const std::string& name, const std::string& password);
+  bool has_place();
+  void start_next();
+  bool start(const TokenHash& key, Waiting& waiting);
   void finish(const TokenHash& key, bool good);
+  void settle(const TokenHash& key, Answer answer);
 
   EventLoop& loop_;
   BlockingPool& pool_;
@@ -64,6 +75,8 @@ class PasswordChecks {
   VerdictCache allowed_;
   VerdictCache denied_;  ///< guesses never push out good ones
   std::unordered_map<TokenHash, std::unique_ptr<Waiting>, Hasher> waiting_;
+  std::deque<TokenHash> queue_;  ///< of `waiting_`, those that were not begun
+  std::size_t under_way_ = 0;
   std::shared_ptr<Mailbox> mailbox_;  ///< how the pool's threads reach us, while we live
   Resume resume_ = nullptr;
 };

@@ -178,6 +178,11 @@ std::optional<std::string_view> RequestText::value(const Part& part,
   return std::nullopt;
 }
 
+bool RequestText::constant() const {
+  return std::all_of(parts_.begin(), parts_.end(),
+                     [](const Part& part) { return part.kind == Kind::literal; });
+}
+
 std::string_view RequestText::url(const RequestContext& context) const {
   std::string_view text;
   for (const Part& part : parts_) {

@@ -25,6 +25,8 @@ class RequestText {
  public:
   static Result<RequestText> compile(std::string_view text);
 
+  /// Whether it is the same for every request.
+  bool constant() const;
   /// As part of a URL: what a client sent is escaped where it could end there what it stands in;
   /// absent variables are empty. In the context's arena.
   std::string_view url(const RequestContext& context) const;

@@ -114,7 +114,8 @@ Value::Map options_of(Planning& planning, const Target& target) {
     options["signin"] = values.text("auth-signin");
     options["redirect_param"] = values.text("auth-signin-redirect-param");
   }
-  if (values.has("auth-cache-key")) {
+  // Empty is none, as in charts that write out their defaults.
+  if (!values.text("auth-cache-key").empty()) {
     options["cache_key"] = values.text("auth-cache-key");
     if (const auto time = time_of_good_answers(values.text("auth-cache-duration")))
       options["cache_time"] = std::min(*time, kLongestCached);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstring>
 #include <map>
+#include <tuple>
 #include <unordered_map>
 
 #include "gateway/base/file.h"
@@ -239,7 +240,7 @@ bool ServerTlsContext::Core::ask(SSL* ssl, const AuthorityPtr& authority) {
   if (each == nullptr) return false;
   auto kept = std::make_unique<AuthorityPtr>(authority);
   if (SSL_set_ex_data(ssl, authority_index(), kept.get()) != 1) return false;
-  kept.release();
+  std::ignore = kept.release();  // the connection's from here on
   SSL_set_client_CA_list(ssl, SSL_dup_CA_list(each->names.get()));
   SSL_set_verify_depth(ssl, authority->depth());
   SSL_set_verify(ssl, SSL_VERIFY_PEER, nullptr);

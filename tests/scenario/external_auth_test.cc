@@ -303,6 +303,26 @@ TEST(ExternalAuth, RequestsOfOneKeyShareAnAnswer) {
   EXPECT_EQ(fetch(gateway.port(), asking("Cookie: s=2\r\nX-Tenant: t\r\n")).status, 503);
 }
 
+TEST(ExternalAuth, AnAnswerHoldsForItsHostAndRouteAlone) {
+  Recorder app;
+  Authority auth(http_answer(200, ""));
+  Gateway gateway(yaml_of(app.address(), auth.address(), ", cache_key: $http_authorization") +
+                  "  - name: till\n"
+                  "    match: {path_prefix: /till}\n"
+                  "    filters: [{type: external_auth, upstream: auth, path: /check, "
+                  "response_headers: [X-Auth-User, Authorization], "
+                  "cache_key: $http_authorization}]\n"
+                  "    forward: app\n");
+  const std::string fields = "Authorization: good\r\n";
+  for (int i = 0; i < 2; ++i) fetch(gateway.port(), asking(fields));
+  EXPECT_THAT(auth.questions(), SizeIs(1));
+  for (int i = 0; i < 2; ++i) fetch(gateway.port(), asking(fields, "/till"));
+  EXPECT_THAT(auth.questions(), SizeIs(2)) << "who may shop may not open the till";
+  for (int i = 0; i < 2; ++i)
+    fetch(gateway.port(), "GET /shop/7 HTTP/1.1\r\nHost: admin.example\r\n" + fields + "\r\n");
+  EXPECT_THAT(auth.questions(), SizeIs(3));
+}
+
 TEST(ExternalAuth, OnlyGoodAnswersWithoutCookiesAreRemembered) {
   Recorder app;
   for (const std::string& answer :

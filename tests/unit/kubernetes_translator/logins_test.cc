@@ -94,6 +94,16 @@ TEST_F(Logins, ExternalAuthAsksAService) {
   EXPECT_FALSE(upstream("prod/oauth:4180")->private_) << "its sign-in page may be served";
 }
 
+TEST_F(Logins, AnEmptyCacheKeyIsNone) {
+  with({{"auth-url", "http://oauth.prod.svc:4180/"}, {"auth-cache-key", ""}});
+  EXPECT_EQ(option("external_auth", "cache_key"), "unset");
+}
+
+TEST_F(Logins, ACacheKeyThatIsAlikeForAllIsRefused) {
+  with({{"auth-url", "http://oauth.prod.svc:4180/"}, {"auth-cache-key", "v1"}});
+  EXPECT_TRUE(refused("the same for every client"));
+}
+
 TEST_F(Logins, ExternalAuthWithAllThatBelongsToIt) {
   with({{"auth-url", "https://oauth.prod.svc:4180/"},
         {"auth-signin", "https://$host/oauth2/start?rd=$escaped_request_uri"},
