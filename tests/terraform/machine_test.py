@@ -1,4 +1,4 @@
-"""The user data that the plan gives Nomad's machines, run by cloud-init in Debian roots: it sets limits, installs
+"""The user data that the plan gives Nomad's machines, run by cloud-init in a Debian root: it sets limits, installs
 Docker, takes the program out of the bucket, and joins. The program is a stand-in (harness/nomad)."""
 import hashlib
 import json
@@ -9,22 +9,19 @@ import subprocess
 import pytest
 
 from conftest import variables
-from harness.machine import TOKEN, Google, Machine
+from harness.machine import SERVER_ADDRESS, TOKEN, Google, Machine
 from harness.workspace import HERE, ROOT
-
-SERVER_ADDRESS, CLIENT_ADDRESS = "10.10.15.253", "10.10.0.20"
 
 
 @pytest.fixture(scope="module")
 def user_data(initialised):
-    """By role, as the plan of dev has it, for the program as it is here."""
+    """Of a client, as the plan of dev has it, for the program as it is here."""
     sha256 = hashlib.sha256((HERE / "harness/nomad").read_bytes()).hexdigest()
     plan = initialised.plan("environments/dev", {**variables("dev"), "nomad_program": {"object": "nomad", "sha256": sha256}})
     changes = {each["address"]: each["change"]["after"] for each in json.loads(plan)["resource_changes"]}
     prefix = "module.environment.module.nodes[0]"
     assert changes[f"{prefix}.google_compute_address.servers[0]"]["address"] == SERVER_ADDRESS
-    return {"server": changes[f"{prefix}.google_compute_instance.servers[0]"]["metadata"]["user-data"],
-            "client": changes[f"{prefix}.google_compute_instance_template.clients"]["metadata"]["user-data"]}
+    return changes[f"{prefix}.google_compute_instance_template.clients"]["metadata"]["user-data"]
 
 
 @pytest.fixture(scope="module")
@@ -33,26 +30,19 @@ def google(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def server(google, user_data, tmp_path_factory):
-    return Machine(google, tmp_path_factory.mktemp("machines"), "server", SERVER_ADDRESS, user_data["server"]).boot()
+def client(google, user_data, tmp_path_factory):
+    return Machine(google, tmp_path_factory.mktemp("machines"), "client", "10.10.0.20", user_data).boot()
 
 
-@pytest.fixture(scope="module")
-def client(google, server, user_data, tmp_path_factory):
-    return Machine(google, tmp_path_factory.mktemp("machines"), "client", CLIENT_ADDRESS, user_data["client"]).boot()
+def test_the_user_data_has_the_form_that_cloud_init_knows(client):
+    done = client.run("cloud-init", "schema", "--config-file", "/var/lib/cloud/seed/nocloud/user-data")
+    assert done.returncode == 0 and "Valid" in done.stdout, done.stdout + done.stderr
 
 
-def test_the_user_data_has_the_form_that_cloud_init_knows(server, client):
-    for each in (server, client):
-        done = each.run("cloud-init", "schema", "--config-file", "/var/lib/cloud/seed/nocloud/user-data")
-        assert done.returncode == 0 and "Valid" in done.stdout, done.stdout + done.stderr
-
-
-def test_both_join(server, client):
-    nodes = {each["Name"]: each for each in json.loads(server.run("curl", "-sSf", "http://127.0.0.1:4646/v1/nodes").stdout)}
-    found = {name: (each["NodeClass"], each["Region"], each["Status"], each["Docker"]) for name, each in nodes.items()}
-    assert found == {"server": ("system", "europe-west4", "ready", True), "client": ("apps", "europe-west4", "ready", True)}
-    assert "join-nomad: ready" in client.log() and "join-nomad: ready" in server.log()
+def test_the_machine_joins(google, client):
+    found = {name: (each["NodeClass"], each["Region"], each["Status"]) for name, each in google.nodes.items()}
+    assert found == {"client": ("apps", "europe-west4", "ready")}
+    assert "join-nomad: ready" in client.log()
 
 
 def test_limits_are_set(client):
@@ -84,29 +74,44 @@ def test_a_second_run_repeats_nothing(google, client):
 
 
 @pytest.fixture
-def another_program_wanted(client):
-    """The machine is told of a program with another checksum; what it says is put back afterwards."""
+def settings(client):
+    """A function that changes what the machine is told; put back afterwards."""
     file = client.root / "etc/nomad.d/node.env"
     text = file.read_text()
-    file.write_text(re.sub(r'NOMAD_SHA256="\w+"', f'NOMAD_SHA256="{"1" * 64}"', text))
-    yield
+
+    def change(name, value):
+        file.write_text(re.sub(rf'^{name}=".*"$', f'{name}="{value}"', file.read_text(), flags=re.M))
+
+    yield change
     file.write_text(text)
 
 
-def test_a_program_with_another_checksum_is_not_installed(client, another_program_wanted):
+def test_a_program_with_another_checksum_is_not_installed(client, settings):
+    settings("NOMAD_SHA256", "1" * 64)
     done = client.run("/usr/local/sbin/join-nomad")
     assert done.returncode == 1 and "has another SHA-256 than 1111" in done.stderr, done.stdout + done.stderr
     assert (client.root / "usr/local/bin/nomad").read_bytes() == (HERE / "harness/nomad").read_bytes()
     assert not (client.root / "usr/local/bin/nomad.part").exists()
 
 
-def test_without_an_account_it_says_so(google, client, another_program_wanted):
+def test_without_an_account_it_says_so(google, client, settings):
+    settings("NOMAD_SHA256", "1" * 64)
     google.has_account = False
     try:
         done = client.run("/usr/local/sbin/join-nomad")
     finally:
         google.has_account = True
     assert done.returncode == 1 and "has this machine a service account?" in done.stderr, done.stdout + done.stderr
+
+
+def test_a_server_is_told_how_many_they_are(client, settings):
+    settings("NOMAD_ROLE", "server")
+    settings("NOMAD_SERVERS", "10.10.15.253 10.10.15.252 10.10.15.251")
+    settings("NOMAD_BOOTSTRAP_EXPECT", "3")
+    assert client.run("/usr/local/sbin/join-nomad").returncode == 0
+    text = (client.root / "etc/nomad.d/nomad.hcl").read_text()
+    assert re.search(r"^server \{\n  enabled +=\s*true\n  bootstrap_expect = 3$", text, re.M), text
+    assert text.count('retry_join = ["10.10.15.253", "10.10.15.252", "10.10.15.251"]') == 2
 
 
 def test_the_script_is_what_shellcheck_accepts():

@@ -1,6 +1,7 @@
-"""Machines that boot with cloud-init: Debian roots in network namespaces on one bridge, with Google's metadata server
-and a bucket on it. Only for a process that `run` started in namespaces of its own."""
+"""A machine that boots with cloud-init: a Debian root in a network namespace on a bridge, with Google's metadata server,
+a bucket and a Nomad server on it. Only for a process that `run` started in namespaces of its own."""
 import http.server
+import json
 import pathlib
 import shutil
 import ssl
@@ -12,6 +13,7 @@ from .workspace import HERE
 BRIDGE = "nodes"
 BUCKET_ADDRESS = "10.10.0.1"
 METADATA_ADDRESS = "169.254.169.254"
+SERVER_ADDRESS = "10.10.15.253"
 BUCKET = "storage.googleapis.com"
 TOKEN = "ya29.made-up"
 
@@ -21,15 +23,16 @@ def call(*arguments, **options):
 
 
 class Google:
-    """The metadata server, which knows whether this machine has an account, and one bucket behind TLS."""
+    """The metadata server, which knows whether this machine has an account, one bucket behind TLS, and a server of Nomad."""
 
     def __init__(self, work, program):
         self.work, self.program = work, program
         self.has_account = True
+        self.nodes = {}  # that have joined, by name
         self.asked = []  # path and Authorization of every request to the bucket
         call("ip", "link", "set", "lo", "up")
         call("ip", "link", "add", BRIDGE, "type", "bridge")
-        for each in (f"{BUCKET_ADDRESS}/20", f"{METADATA_ADDRESS}/32"):
+        for each in (f"{BUCKET_ADDRESS}/20", f"{METADATA_ADDRESS}/32", f"{SERVER_ADDRESS}/32"):
             call("ip", "address", "add", each, "dev", BRIDGE)
         call("ip", "link", "set", BRIDGE, "up")
         # Names of namespaces stay in this mount namespace.
@@ -41,11 +44,17 @@ class Google:
         self.certificate = (work / "bucket.crt").read_text()
         self.serve(METADATA_ADDRESS, 80, self.metadata)
         self.serve(BUCKET_ADDRESS, 443, self.bucket, tls=True)
+        self.serve(SERVER_ADDRESS, 4646, self.join)
 
     def serve(self, address, port, answer, tls=False):
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self):
-                code, body = answer(self.path, self.headers)
+                self.reply(*answer(self.path, self.headers))
+
+            def do_POST(self):
+                self.reply(*answer(self.path, self.rfile.read(int(self.headers["Content-Length"]))))
+
+            def reply(self, code, body):
                 self.send_response(code)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
@@ -73,6 +82,11 @@ class Google:
         if headers["Authorization"] != f"Bearer {TOKEN}":
             return 401, b"Anonymous caller does not have storage.objects.get access."
         return 200, self.program.read_bytes()
+
+    def join(self, path, body):
+        node = json.loads(body)
+        self.nodes[node["Name"]] = node
+        return 200, b"{}"
 
 
 class Machine:
@@ -129,7 +143,7 @@ class Machine:
         return subprocess.run(["nsenter", f"--net=/run/netns/{self.name}", "unshare", "--uts", "chroot", self.root,
                                "/usr/bin/env", "-i", "HOME=/root", "LANG=C.UTF-8",
                                "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", *arguments],
-                              capture_output=True, text=True, timeout=600)
+                              capture_output=True, text=True, timeout=1500)
 
     def boot(self):
         """As the units of cloud-init do it, one after another."""
