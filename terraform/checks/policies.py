@@ -86,6 +86,8 @@ def sound_clusters(plan, environment):
             yield f"{each.address}: is not autoscaled"
         if each.block("node_config", "workload_metadata_config").get("mode") != "GKE_METADATA":
             yield f"{each.address}: pods get the machine's own account: workload_metadata_config must be GKE_METADATA"
+        # An account that is made by the same plan is not known yet; Google's own provider may call one that is missing so
+        # too. Then this finds nothing until the second plan.
         if not each.block("node_config").get("service_account") and \
                 not any(part.get("service_account") for part in each.unknown.get("node_config") or []):
             yield f"{each.address}: has the default account, which may edit the project"
