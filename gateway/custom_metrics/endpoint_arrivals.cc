@@ -1,6 +1,7 @@
 #include "gateway/custom_metrics/endpoint_arrivals.h"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <ranges>
 
@@ -63,7 +64,8 @@ void EndpointArrivals::spread(std::uint64_t count, Instant from, Instant to,
     if (end >= to || to <= from) return count;
     const double part =
         static_cast<double>((end - from).count()) / static_cast<double>((to - from).count());
-    return static_cast<std::uint64_t>(static_cast<double>(count) * std::max(part, 0.0) + 0.5);
+    return static_cast<std::uint64_t>(
+        std::llround(static_cast<double>(count) * std::max(part, 0.0)));
   };
   const std::uint32_t first = RateRing::second_of(std::max(from, to - kSpreadAtMost));
   std::uint64_t given = part_until(Instant(std::chrono::seconds(first)));
