@@ -16,8 +16,8 @@ constexpr const char* kSecret[] = {
     "$apr1$r31.....$G/cElGhD0cboYkZN5h5Ne/",
     "$1$abcdefgh$cHJi5PXp/ki/ktXzqlk6I1",
     "$5$abcdefgh$gruCpC7VkOTspMQTTSAR8mtlO9Upms.fwqE5y16JVM.",
-    "$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/"
-    "1GM/O6IND4WQhG.",
+    ("$6$abcdefgh$ltjgWl6579NluT/Vi1nwEvcil.G5Nbc4NiXZaNGStk8PSwGfQv72N2CKPPrVACtLtip/cZ/"
+     "1GM/O6IND4WQhG."),
     "{SHA}5en6G6MezRroT3XKqkdPOmY/BfQ="};
 
 TEST(PasswordHash, KnowsTheRightPassword) {
