@@ -34,7 +34,7 @@ class Client {
   }
   /// What it was told; empty when nothing.
   std::string hear(const Balancer& balancer, const Endpoint& endpoint) {
-    const std::string told(balancer.cookie_for(request(), endpoint, arena_));
+    std::string told(balancer.cookie_for(request(), endpoint, arena_));
     if (!told.empty()) cookie = told.substr(0, told.find(';'));
     return told;
   }
