@@ -75,7 +75,7 @@ void declare_kubernetes(CLI::App& app, Flags& flags) {
 }
 
 void declare(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", fmt::format("gateway {}", kVersion), "Print the version");
+  app.set_version_flag("--version", version_line("gateway"), "Print the version");
   app.add_option("-c,--config", flags.line.config, "The configuration to run")->type_name("FILE");
   declare_kubernetes(app, flags);
   auto* check = app.add_flag("--check", flags.check,
