@@ -43,6 +43,12 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	@$(MAKE) --no-print-directory programs
 	tests/kubernetes/run
 
+.PHONY: test-monitoring
+test-monitoring: ## Check rules, dashboards and runbooks, the queries against a gateway under load
+	@tools/install-dependencies build monitoring
+	@$(MAKE) --no-print-directory programs
+	tests/monitoring/run
+
 .PHONY: lint
 lint: ## Check format, clang-tidy, scripts, include direction and sizes
 	@tools/install-dependencies build lint
