@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstddef>
 #include <iterator>
+#include <set>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -31,16 +33,61 @@ config::Route guarded(const config::Route& route, const Filters& logins) {
   return made;
 }
 
+bool asks_for_certificates(const Filters& filters) {
+  return std::ranges::any_of(filters, [](const config::PolicySettings& each) {
+    return each.type == "client_certificate";
+  });
+}
+
+/// Where the file asks clients for certificates: a handshake can ask by one set of authorities
+/// alone, and an Ingress that brings others must not have every configuration refused.
+class AskedHosts {
+ public:
+  AskedHosts(const config::Model& file, const Filters& logins)
+      : everywhere_(asks_for_certificates(logins)) {
+    for (const config::Route& route : file.routes) {
+      if (!asks_for_certificates(route.filters)) continue;
+      if (route.hosts.empty()) hosts_.emplace();
+      hosts_.insert(route.hosts.begin(), route.hosts.end());
+    }
+  }
+  bool none() const { return !everywhere_ && hosts_.empty(); }
+  bool clash(const config::Route& route) const {
+    if (none() || !asks_for_certificates(route.filters)) return false;
+    if (everywhere_ || (route.hosts.empty() && hosts_.contains(""))) return true;
+    return std::ranges::any_of(route.hosts,
+                               [this](const std::string& host) { return hosts_.contains(host); });
+  }
+
+ private:
+  bool everywhere_;
+  std::set<std::string> hosts_;  ///< empty text: every host
+};
+
+config::Route shut(const config::Route& route) {
+  config::Route made;
+  made.name = route.name;
+  made.hosts = route.hosts;
+  made.listeners = route.listeners;
+  made.matches = route.matches;
+  made.respond = config::FixedAnswer{
+      503, "Clients of this host are asked for certificates by the gateway's own configuration.\n"};
+  return made;
+}
+
 }  // namespace
 
 void add_cluster_routes(config::Model& model, const kubernetes::Translation& translation) {
   const Filters logins = take_logins(model.filters);
-  if (logins.empty()) return model.routes.append(translation.routes);
+  const AskedHosts asked(model, logins);
+  if (logins.empty() && asked.none()) return model.routes.append(translation.routes);
   const auto own = std::exchange(model.routes, {});
   model.routes.reserve(own.size() + translation.routes.size());
   for (const config::Route& route : own) model.routes.push_back(guarded(route, logins));
   for (std::size_t i = 0; i < translation.routes.size(); ++i) {
-    if (translation.origins[i].open)
+    if (asked.clash(translation.routes[i]))
+      model.routes.push_back(shut(translation.routes[i]));
+    else if (translation.origins[i].open || logins.empty())
       model.routes.push_back(translation.routes.share(i));
     else
       model.routes.push_back(guarded(translation.routes[i], logins));

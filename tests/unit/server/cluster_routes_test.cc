@@ -66,5 +66,36 @@ TEST_F(ClusterRoutes, FiltersThatAskNobodyStayThoseOfEveryRoute) {
   EXPECT_THAT(filters(0), IsEmpty());
 }
 
+TEST_F(ClusterRoutes, OneThatAsksForCertificatesWhereTheFileDoesIsShutAlone) {
+  const std::vector<PolicySettings> certificate = {{"client_certificate", {}}};
+  const auto on = [](const std::string& host, Route route) {
+    route.hosts = {host};
+    route.forward = {{"app", 1}};
+    return route;
+  };
+  model_.routes = {on("a.example", route_of("of the file", certificate))};
+  cluster_has(on("a.example", route_of("clashes", certificate)));
+  cluster_has(on("b.example", route_of("of another host", certificate)));
+  cluster_has(on("a.example", route_of("asks for nothing")));
+  add_cluster_routes(model_, translation_);
+  ASSERT_EQ(model_.routes.size(), 4U);
+  EXPECT_THAT(filters(0), ElementsAre("client_certificate"));
+  ASSERT_TRUE(model_.routes[1].respond);
+  EXPECT_EQ(model_.routes[1].respond->status, 503);
+  EXPECT_THAT(filters(1), IsEmpty());
+  EXPECT_THAT(filters(2), ElementsAre("client_certificate"));
+  EXPECT_FALSE(model_.routes[3].respond);
+}
+
+TEST_F(ClusterRoutes, WhereTheFileAsksEverywhereNoneAsksOtherwise) {
+  model_.filters = {{"client_certificate", {}}};
+  cluster_has(route_of("clashes", {{"client_certificate", {}}}));
+  cluster_has(route_of("asks for nothing"));
+  add_cluster_routes(model_, translation_);
+  ASSERT_TRUE(model_.routes[0].respond);
+  EXPECT_EQ(model_.routes[0].respond->status, 503);
+  EXPECT_THAT(filters(1), ElementsAre("client_certificate"));
+}
+
 }  // namespace
 }  // namespace gateway::server
