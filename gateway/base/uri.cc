@@ -219,4 +219,9 @@ bool is_authority(std::string_view text) {
   return split_authority(text, authority);
 }
 
+std::string_view without_port(std::string_view authority) {
+  if (authority.starts_with('[')) return authority.substr(0, authority.find(']') + 1);
+  return authority.substr(0, authority.find(':'));
+}
+
 }  // namespace gateway

@@ -25,5 +25,7 @@ struct Authority {
 Result<Authority> parse_authority(std::string_view text);
 /// Whether parse_authority takes it.
 bool is_authority(std::string_view text);
+/// What is_authority() took, without its port; brackets stay.
+std::string_view without_port(std::string_view authority);
 
 }  // namespace gateway

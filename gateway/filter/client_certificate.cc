@@ -2,6 +2,7 @@
 #include <memory>
 #include <string>
 
+#include "gateway/base/uri.h"
 #include "gateway/config/named_files.h"
 #include "gateway/filter/filter.h"
 #include "gateway/filter/request_text.h"
@@ -64,11 +65,6 @@ std::span<const std::string> told_headers() {
   return names;
 }
 
-std::string_view host_without_port(std::string_view host) {
-  if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
-
 /// The handshake asked for a certificate and verified what came, by the authorities of the host
 /// that it was for. Here it is seen to that the request is for that host, and that those were this
 /// route's authorities: who was let in elsewhere, or before a change, is asked anew.
@@ -95,7 +91,7 @@ class ClientCertificate final : public Filter {
 
  private:
   bool is_of_this_handshake(const RequestContext& context, const net::TlsFacts& tls) const {
-    return http::equals_ignoring_case(host_without_port(context.request.host), tls.server_name) &&
+    return http::equals_ignoring_case(without_port(context.request.host), tls.server_name) &&
            tls.client_authority == settings_.authority->identity_bytes();
   }
 

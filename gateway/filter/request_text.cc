@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "gateway/base/uri.h"
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
@@ -18,11 +19,6 @@ bool is_unreserved(char c) {
 
 bool is_name_byte(char c) {
   return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
-}
-
-std::string_view without_port(std::string_view host) {
-  if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
 }
 
 // One, or nothing: of two nobody knows which the upstream will believe.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "gateway/base/uri.h"
 #include "gateway/downstream/local_reply.h"
 #include "gateway/filter/client_address.h"
 #include "gateway/http/fields.h"
@@ -17,11 +18,6 @@ using filter::Verdict;
 using http::HeaderId;
 
 constexpr std::size_t kMaxEarlyBody = 64 * 1024;
-
-std::string_view without_port(std::string_view host) {
-  if (!host.empty() && host.front() == '[') return host.substr(0, host.find(']') + 1);
-  return host.substr(0, host.find(':'));
-}
 
 bool takes_trailers(const http::HeaderList& headers) {
   bool takes = false;
