@@ -57,22 +57,22 @@ lint: ## Check format, clang-tidy, scripts, include direction and sizes
 sanitize: asan tsan ## Both of the following
 
 asan: ## Pass the whole suite under ASan and UBSan
-	@tools/install-dependencies build test
+	@tools/install-dependencies build test sanitize
 	@$(MAKE) --no-print-directory build/asan/build.ninja
 	$(call cmake_build,asan)
 	tools/sanitize asan
 
 tsan: ## Pass unit and scenario tests under TSan
-	@tools/install-dependencies build
+	@tools/install-dependencies build sanitize
 	@$(MAKE) --no-print-directory build/tsan/build.ninja
 	$(call cmake_build,tsan) --target in_process_tests
 	tools/sanitize tsan -L 'unit|scenario'
 
 .PHONY: fuzz
 fuzz: ## Run each fuzzer for FUZZ_SECONDS (60)
-	@tools/install-dependencies build fuzz
-	@$(MAKE) --no-print-directory build/fuzz/build.ninja
-	$(call cmake_build,fuzz) --target fuzzers
+	@tools/install-dependencies build sanitize
+	@$(MAKE) --no-print-directory build/asan/build.ninja
+	$(call cmake_build,asan) --target fuzzers
 	tools/fuzz $(FUZZ_SECONDS)
 
 .PHONY: bench

@@ -34,24 +34,21 @@ endfunction()
 
 # Releases and lint compile several files of a target as one unit, for reading headers is most of the
 # work. gateway_compile_alone(<file>...) or ALONE in the functions below: files whose local names are
-# those of a neighbour. APART keeps every file of a library a unit of its own.
+# those of a neighbour.
 function(gateway_compile_alone)
   set_source_files_properties(${ARGN} PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
 endfunction()
 
-# gateway_library(<folder> [APART] [DEPS <folder>...] [LIBS <external target>...] [ALONE <file>...])
+# gateway_library(<folder> [DEPS <folder>...] [LIBS <external target>...] [ALONE <file>...])
 # One static library of every .cc in the calling folder. DEPS name lower layers: one that has not been
 # declared yet is an upward include and stops the configuration.
 function(gateway_library name)
-  cmake_parse_arguments(arg "APART" "" "DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;LIBS;ALONE" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   list(FILTER sources EXCLUDE REGEX "/main\\.cc$")
   if(sources)
     add_library(gateway_${name} STATIC ${sources})
     gateway_compile_alone(${arg_ALONE})
-    if(arg_APART)
-      set_target_properties(gateway_${name} PROPERTIES UNITY_BUILD OFF)
-    endif()
     set(scope PUBLIC)
   else()
     add_library(gateway_${name} INTERFACE)
@@ -68,6 +65,9 @@ function(gateway_library name)
   target_link_libraries(gateway_${name} ${scope} gateway_flags ${arg_LIBS})
   if(sources)
     gateway_use_precompiled(gateway_${name} precompiled)
+  endif()
+  if(sources AND GATEWAY_SANITIZE AND name IN_LIST gateway_cold)
+    target_compile_options(gateway_${name} PRIVATE -O0)
   endif()
   if(sources AND name IN_LIST gateway_trained)
     target_compile_options(gateway_${name} PRIVATE ${gateway_profile_options})

@@ -15,4 +15,9 @@ inline tl::unexpected<Error> failure(ErrorCode code, Side side, std::string deta
   return tl::make_unexpected(Error(code, side, std::move(detail), retriable));
 }
 
+/// What somebody gave cannot be used: `detail` says why, for whoever gave it.
+inline tl::unexpected<Error> invalid_argument(std::string detail) {
+  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
+}
+
 }  // namespace gateway

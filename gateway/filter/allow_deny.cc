@@ -4,6 +4,7 @@
 #include "gateway/filter/filter.h"
 
 namespace gateway::filter {
+namespace allow_deny {
 namespace {
 
 using config::FieldType;
@@ -74,8 +75,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace allow_deny
 
 extern const FilterType kAllowDeny = {
-    {"allow_deny", "Lets clients pass or answers 403, by address.", kFields, check}, compile};
+    {"allow_deny", "Lets clients pass or answers 403, by address.", allow_deny::kFields,
+     allow_deny::check},
+    allow_deny::compile};
 
 }  // namespace gateway::filter

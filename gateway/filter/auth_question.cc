@@ -14,7 +14,7 @@ namespace {
 using http::HeaderId;
 
 /// What is read of an answer's body, so that the connection can be used again.
-constexpr std::size_t kMaxRead = 64 * 1024;
+constexpr std::size_t kMaxVerdict = 64 * 1024;
 
 // A 304 or 206 would be no verdict.
 bool is_about_the_body(const http::Header& field) {
@@ -88,7 +88,7 @@ bool AuthQuestion::keeps(const http::Header& field) const {
 // The status says all; the rest is read for the connection's sake.
 void AuthQuestion::on_response_body(std::string_view bytes) {
   read_ += bytes.size();
-  if (read_ <= kMaxRead) return;
+  if (read_ <= kMaxVerdict) return;
   call_.cancel();
   settle();
 }

@@ -9,6 +9,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace basic_auth {
 namespace {
 
 using config::Field;
@@ -200,10 +201,6 @@ class BasicAuthPlan final : public Plan {
   std::vector<std::string> identity_;
 };
 
-tl::unexpected<Error> refuse(std::string why) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(why));
-}
-
 // Equal lists are one, however many routes name them.
 Result<std::shared_ptr<const UserList>> users_of(const config::Value& value,
                                                  CompileServices& services) {
@@ -236,7 +233,7 @@ std::string check(const config::Value& value) {
 }
 
 Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileServices& services) {
-  if (std::string wrong = check(value); !wrong.empty()) return refuse(std::move(wrong));
+  if (std::string wrong = check(value); !wrong.empty()) return invalid_argument(std::move(wrong));
   auto options = std::make_shared<Options>();
   auto users = users_of(value, services);
   if (!users) return tl::make_unexpected(users.error());
@@ -256,12 +253,13 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 }
 
 }  // namespace
+}  // namespace basic_auth
 
 extern const FilterType kBasicAuth = {
     {"basic_auth",
      "Lets a request pass with the name and password of a known user, answers 401 without.",
-     kFields, check},
-    compile,
+     basic_auth::kFields, basic_auth::check},
+    basic_auth::compile,
     true};
 
 }  // namespace gateway::filter

@@ -1,6 +1,7 @@
 #include "gateway/filter/filter.h"
 
 namespace gateway::filter {
+namespace body_limit {
 namespace {
 
 constexpr config::Field kFields[] = {
@@ -68,10 +69,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace body_limit
 
 extern const FilterType kBodyLimit = {
     {"body_limit", "Answers 413 when a request's body is too large, counting streamed bytes too.",
-     kFields},
-    compile};
+     body_limit::kFields},
+    body_limit::compile};
 
 }  // namespace gateway::filter

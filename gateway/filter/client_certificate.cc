@@ -9,6 +9,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace client_certificate {
 namespace {
 
 using config::FieldType;
@@ -166,14 +167,15 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 }
 
 }  // namespace
+}  // namespace client_certificate
 
 extern const FilterType kClientCertificate = {
     {"client_certificate",
      "Lets a request pass with a client certificate of certain authorities: for the hosts of its "
      "routes TLS asks for one and verifies it, and a connection that was opened for another host "
      "gets 421. On a listener with `client_certificates` of its own, everybody gets that.",
-     kFields, check},
-    compile,
+     client_certificate::kFields, client_certificate::check},
+    client_certificate::compile,
     true};
 
 }  // namespace gateway::filter

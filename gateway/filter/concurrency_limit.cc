@@ -8,6 +8,7 @@
 #include "gateway/filter/filter.h"
 
 namespace gateway::filter {
+namespace concurrency_limit {
 namespace {
 
 using config::FieldType;
@@ -161,12 +162,13 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace concurrency_limit
 
 extern const FilterType kConcurrencyLimit = {
     {"concurrency_limit",
      "Answers at once when too many requests are under way: 429 to a client that has too many, 503 "
      "where a route has. Counts in the whole process.",
-     kFields},
-    compile};
+     concurrency_limit::kFields},
+    concurrency_limit::compile};
 
 }  // namespace gateway::filter

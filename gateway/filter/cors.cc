@@ -9,6 +9,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace cors {
 namespace {
 
 using config::FieldType;
@@ -267,12 +268,13 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace cors
 
 extern const FilterType kCors = {
     {"cors",
      "Lets pages of other origins read the answers, and answers their preflight requests itself. "
      "What the upstream says of origins is replaced.",
-     kFields, check},
-    compile};
+     cors::kFields, cors::check},
+    cors::compile};
 
 }  // namespace gateway::filter

@@ -9,6 +9,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace error_pages {
 namespace {
 
 using config::FieldType;
@@ -164,19 +165,15 @@ class ErrorPagesPlan final : public Plan {
   Settings settings_;
 };
 
-tl::unexpected<Error> refuse(std::string why) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(why));
-}
-
 Result<void> read_headers(const config::Value& value, Settings& settings) {
   if (!value.is_set()) return {};
   for (const auto& [name, text] : value.as<config::Value::Map>()) {
     const HeaderId id = http::header_id(name);
     if (!http::is_token(name) || http::is_hop_by_hop(id) || id == HeaderId::host ||
         id == HeaderId::content_length)
-      return refuse(fmt::format("'{}' cannot be among headers", name));
+      return invalid_argument(fmt::format("'{}' cannot be among headers", name));
     if (!http::is_field_value(text.as<std::string>()))
-      return refuse(fmt::format("'{}' has a value that no field may have", name));
+      return invalid_argument(fmt::format("'{}' has a value that no field may have", name));
     settings.headers.emplace_back(name, text.as<std::string>());
   }
   return {};
@@ -187,7 +184,8 @@ Result<Settings> read(const config::Value& value) {
   for (const config::Value& code : value["codes"].as<config::Value::List>()) {
     const std::int64_t status = code.as<std::int64_t>();
     if (status < kFirst || status > kLast)
-      return refuse(fmt::format("{} is not a status from {} to {}", status, kFirst, kLast));
+      return invalid_argument(
+          fmt::format("{} is not a status from {} to {}", status, kFirst, kLast));
     settings.codes[static_cast<std::size_t>(status - kFirst)] = true;
   }
   settings.answers = value["answers"].as<bool>();
@@ -196,7 +194,8 @@ Result<Settings> read(const config::Value& value) {
   const std::string& target = value["path"].as<std::string>();
   const bool plain = std::none_of(target.begin(), target.end(),
                                   [](char c) { return c <= ' ' || c == 0x7f || c == '#'; });
-  if (!target.starts_with('/') || !plain) return refuse("path is not a path that begins with '/'");
+  if (!target.starts_with('/') || !plain)
+    return invalid_argument("path is not a path that begins with '/'");
   const auto question = target.find('?');
   settings.path = target.substr(0, question);
   settings.has_query = question != std::string::npos;
@@ -219,10 +218,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value,
 }
 
 }  // namespace
+}  // namespace error_pages
 
 extern const FilterType kErrorPages = {
-    {"error_pages", "Replaces answers of certain statuses by those of another upstream.", kFields,
-     check},
-    compile};
+    {"error_pages", "Replaces answers of certain statuses by those of another upstream.",
+     error_pages::kFields, error_pages::check},
+    error_pages::compile};
 
 }  // namespace gateway::filter

@@ -12,6 +12,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace external_auth {
 namespace {
 
 using config::Field;
@@ -331,10 +332,6 @@ class ExternalAuthPlan final : public Plan {
   std::shared_ptr<const Options> options_;
 };
 
-tl::unexpected<Error> refuse(std::string why) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(why));
-}
-
 // Framing, hop-by-hop and routing fields are not an authority's to set.
 bool may_pass_on(const std::string& name) {
   const HeaderId id = http::header_id(name);
@@ -358,7 +355,7 @@ Result<void> read_headers(const config::Value& value, Options& options) {
   for (const config::Value& each : value["response_headers"].as<config::Value::List>()) {
     const std::string& name = each.as<std::string>();
     if (!http::is_token(name) || !may_pass_on(name))
-      return refuse(fmt::format("'{}' cannot be among response_headers", name));
+      return invalid_argument(fmt::format("'{}' cannot be among response_headers", name));
     options.response_headers.push_back(name);
     if (everywhere && http::header_id(name) == HeaderId::other)
       options.stripped_everywhere.push_back(name);
@@ -390,14 +387,15 @@ Result<void> read_signin(const config::Value& value, Options& options) {
   const bool absolute = url.starts_with("http://") || url.starts_with("https://") ||
                         url.starts_with("$scheme://") || url.starts_with("${scheme}://");
   if (!absolute && (!url.starts_with('/') || url.starts_with("//")))
-    return refuse("signin is neither a URL nor a path");
+    return invalid_argument("signin is neither a URL nor a path");
   if (names_foreign_host(url))
-    return refuse("signin: no variable but $host, alone, may be the host");
+    return invalid_argument("signin: no variable but $host, alone, may be the host");
   auto text = RequestText::compile(url);
   if (!text) return tl::make_unexpected(text.error());
   options.signin = std::move(*text);
   const std::string& parameter = value["redirect_param"].as<std::string>();
-  if (!http::is_token(parameter)) return refuse("redirect_param is not a parameter's name");
+  if (!http::is_token(parameter))
+    return invalid_argument("redirect_param is not a parameter's name");
   if (!has_parameter(url, parameter))
     options.redirect_suffix =
         fmt::format("{}{}=", url.find('?') == std::string::npos ? '?' : '&', parameter);
@@ -406,14 +404,14 @@ Result<void> read_signin(const config::Value& value, Options& options) {
 
 Result<void> read_question(const config::Value& value, Options& options) {
   const std::string& path = value["path"].as<std::string>();
-  if (!path.starts_with('/')) return refuse("path must begin with '/'");
+  if (!path.starts_with('/')) return invalid_argument("path must begin with '/'");
   auto text = RequestText::compile(path);
   if (!text) return tl::make_unexpected(text.error());
   options.path = std::move(*text);
   options.upstream = value["upstream"].as<std::string>();
   if (value["host"].is_set()) options.host = value["host"].as<std::string>();
   if (!options.host.empty() && !is_authority(options.host))
-    return refuse("host is not a host, with or without port");
+    return invalid_argument("host is not a host, with or without port");
   const auto method = std::find(std::begin(kMethods), std::end(kMethods),
                                 std::string_view(value["method"].as<std::string>()));
   options.method = kMethodValues[method - std::begin(kMethods)];
@@ -429,7 +427,7 @@ Result<void> read_cache(const config::Value& value, Options& options) {
   auto text = RequestText::compile(value["cache_key"].as<std::string>());
   if (!text) return tl::make_unexpected(text.error());
   if (text->constant())
-    return refuse(
+    return invalid_argument(
         "cache_key is the same for every client, who would all have the first one's answer: name "
         "what tells them apart, as $http_authorization");
   options.cache_key = std::move(*text);
@@ -462,13 +460,14 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 }
 
 }  // namespace
+}  // namespace external_auth
 
 extern const FilterType kExternalAuth = {
     {"external_auth",
      "Asks an upstream about each request, without its body: 2xx lets it pass, 401 and 403 are the "
      "answer, all else is 503.",
-     kFields, check},
-    compile,
+     external_auth::kFields, external_auth::check},
+    external_auth::compile,
     true};
 
 }  // namespace gateway::filter

@@ -6,6 +6,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace header_edits {
 namespace {
 
 using config::FieldType;
@@ -179,9 +180,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace header_edits
 
 extern const FilterType kHeaderEdits = {
-    {"header_edits", "Sets, adds and removes fields of requests and answers.", kFields, check},
-    compile};
+    {"header_edits", "Sets, adds and removes fields of requests and answers.",
+     header_edits::kFields, header_edits::check},
+    header_edits::compile};
 
 }  // namespace gateway::filter

@@ -8,6 +8,7 @@
 #include "gateway/filter/rate_table.h"
 
 namespace gateway::filter {
+namespace rate_limit {
 namespace {
 
 using config::FieldType;
@@ -146,11 +147,12 @@ config::PolicyNeed needs(const config::Value& options) {
 }
 
 }  // namespace
+}  // namespace rate_limit
 
 extern const FilterType kRateLimit = {
     {"rate_limit",
      "Answers 429 with Retry-After to clients that ask too often. Counts in the whole process.",
-     kFields, nullptr, needs},
-    compile};
+     rate_limit::kFields, nullptr, rate_limit::needs},
+    rate_limit::compile};
 
 }  // namespace gateway::filter

@@ -4,6 +4,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace request_id {
 namespace {
 
 using config::FieldType;
@@ -118,9 +119,11 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& options,
 }
 
 }  // namespace
+}  // namespace request_id
 
 extern const FilterType kRequestId = {
-    {"request_id", "Gives each request an id for logs, upstream and client.", kFields, check},
-    compile};
+    {"request_id", "Gives each request an id for logs, upstream and client.", request_id::kFields,
+     request_id::check},
+    request_id::compile};
 
 }  // namespace gateway::filter

@@ -8,6 +8,7 @@
 #include "gateway/http/fields.h"
 
 namespace gateway::filter {
+namespace token {
 namespace {
 
 using config::Field;
@@ -201,11 +202,12 @@ Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileS
 }
 
 }  // namespace
+}  // namespace token
 
 extern const FilterType kToken = {
     {"token", "Asks an upstream whether the Authorization token is good, and who its user is.",
-     kFields},
-    compile,
+     token::kFields},
+    token::compile,
     true};
 
 }  // namespace gateway::filter

@@ -8,16 +8,10 @@
 namespace gateway::http {
 namespace {
 
-constexpr std::uint64_t mask_of(std::initializer_list<HeaderId> ids) {
-  std::uint64_t mask = 0;
-  for (const HeaderId id : ids) mask |= HeaderList::bit(id);
-  return mask;
-}
-
-constexpr std::uint64_t kHopByHop =
-    mask_of({HeaderId::connection, HeaderId::keep_alive, HeaderId::proxy_connection, HeaderId::te,
-             HeaderId::trailer, HeaderId::transfer_encoding, HeaderId::upgrade,
-             HeaderId::proxy_authorization, HeaderId::proxy_authenticate});
+constexpr std::uint64_t kHopByHop = HeaderList::bits(
+    {HeaderId::connection, HeaderId::keep_alive, HeaderId::proxy_connection, HeaderId::te,
+     HeaderId::trailer, HeaderId::transfer_encoding, HeaderId::upgrade,
+     HeaderId::proxy_authorization, HeaderId::proxy_authenticate});
 
 // Request modifiers, content format and control data (RFC 9110 §6.5.1) that have no id of their
 // own.
@@ -38,7 +32,7 @@ constexpr std::array<std::string_view, 16> kForbiddenTrailers = {"content-encodi
                                                                  "pragma",
                                                                  "early-data"};
 
-unsigned char lower(char c) {
+unsigned char folded_byte(char c) {
   return static_cast<unsigned char>(c >= 'A' && c <= 'Z' ? c + 32 : c);
 }
 
@@ -89,12 +83,12 @@ bool equals_ignoring_case(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
   if (std::memcmp(a.data(), b.data(), a.size()) == 0) return true;
   for (std::size_t i = 0; i < a.size(); ++i)
-    if (a[i] != b[i] && lower(a[i]) != lower(b[i])) return false;
+    if (a[i] != b[i] && folded_byte(a[i]) != folded_byte(b[i])) return false;
   return true;
 }
 
 bool same_variable(std::string_view a, std::string_view b) {
-  const auto folded = [](char c) { return c == '_' ? '-' : lower(c); };
+  const auto folded = [](char c) { return c == '_' ? '-' : folded_byte(c); };
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [&](char x, char y) { return folded(x) == folded(y); });
 }

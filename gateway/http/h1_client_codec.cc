@@ -10,18 +10,16 @@ namespace gateway::http {
 namespace {
 
 // More than the request line's constant parts and our own lines need.
-constexpr std::size_t kOwnLines = 192;
+constexpr std::size_t kRequestLines = 192;
 
 // A server may send several 1xx (RFC 9110 §15.2), but not for ever.
 constexpr std::uint8_t kMostInformational = 16;
 
-constexpr std::size_t kVersionSize = 8;
+Refusal bad_answer(const char* why) { return {ErrorCode::upstream_protocol, why}; }
 
-Refusal bad(const char* why) { return {ErrorCode::upstream_protocol, why}; }
-
-Refusal refusal_of(HeadReader::State state) {
+Refusal answer_refusal(HeadReader::State state) {
   if (state == HeadReader::State::malformed)
-    return bad("a control byte or bare line end in the head");
+    return bad_answer("a control byte or bare line end in the head");
   return {ErrorCode::upstream_header_too_large, "too many or too large fields"};
 }
 
@@ -40,20 +38,20 @@ Refusal read_status_line(std::string_view line, ResponseHead& head) {
   } else if (line.starts_with("HTTP/1.0 ")) {
     head.version = Version::http10;
   } else {
-    return bad("the status line does not begin with a version");
+    return bad_answer("the status line does not begin with a version");
   }
   std::string_view status = line.substr(kVersionSize + 1);
-  if (status.size() < 3) return bad("the status is not three digits");
+  if (status.size() < 3) return bad_answer("the status is not three digits");
   head.status = 0;
   for (std::size_t i = 0; i < 3; ++i) {
-    if (status[i] < '0' || status[i] > '9') return bad("the status is not three digits");
+    if (status[i] < '0' || status[i] > '9') return bad_answer("the status is not three digits");
     head.status = head.status * 10 + (status[i] - '0');
   }
-  if (head.status < 100 || head.status > 599) return bad("the status is out of range");
+  if (head.status < 100 || head.status > 599) return bad_answer("the status is out of range");
   status.remove_prefix(3);
   // Without a reason some servers leave the space out.
   if (status.empty()) return {};
-  if (status.front() != ' ') return bad("the status is not three digits");
+  if (status.front() != ' ') return bad_answer("the status is not three digits");
   head.reason = status.substr(1);
   return {};
 }
@@ -72,7 +70,7 @@ Result<void> H1ClientCodec::encode_head(StreamId /*stream*/, const RequestHead& 
   const auto refuse = [](const char* why) {
     return failure(ErrorCode::internal, Side::internal, why);
   };
-  HeadWriter writer(out, kOwnLines + head.path.size() + head.query.size() + head.host.size() +
+  HeadWriter writer(out, kRequestLines + head.path.size() + head.query.size() + head.host.size() +
                              encoding.upgrade.size() + fields_size(head.headers));
   const std::string_view vouched = head.headers.vouched();
   if (head.path.empty() || !is_safe_target(vouched, head.path) ||
@@ -161,8 +159,8 @@ Result<std::size_t> H1ClientCodec::decode(std::string_view bytes) {
 
 void H1ClientCodec::read_step(std::string_view bytes, Step& step) {
   switch (phase_) {
-    case Phase::idle: step.refusal = bad("bytes without a request"); return;
-    case Phase::failed: step.refusal = bad("bytes after a malformed response"); return;
+    case Phase::idle: step.refusal = bad_answer("bytes without a request"); return;
+    case Phase::failed: step.refusal = bad_answer("bytes after a malformed response"); return;
     case Phase::head: return read_head(bytes, step);
     case Phase::chunked_body: return read_chunk(bytes, step);
     case Phase::until_close:
@@ -196,14 +194,14 @@ void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
     const HeadReader::State state = reader_.read(bytes, step.used);
     if (state == HeadReader::State::more) return;
     step.refusal =
-        state == HeadReader::State::complete ? split_head(arena, head) : refusal_of(state);
+        state == HeadReader::State::complete ? split_head(arena, head) : answer_refusal(state);
     reader_.forget();
   }
   if (!step.refusal.refused()) step.refusal = settle_head(head);
   if (step.refusal.refused()) return;
   if (head.status < 200 && head.status != 101) {
     if (++informational_ > kMostInformational) {
-      step.refusal = bad("too many informational responses");
+      step.refusal = bad_answer("too many informational responses");
       return;
     }
     return events_.on_informational(kOnlyStream, head);
@@ -215,7 +213,7 @@ void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
 }
 
 Refusal H1ClientCodec::split_head(Arena& arena, ResponseHead& head) {
-  if (reader_.lines() == 0) return bad("an empty status line");
+  if (reader_.lines() == 0) return bad_answer("an empty status line");
   const Refusal refusal = read_status_line(reader_.line(0), head);
   if (refusal.refused()) return refusal;
   return as_upstream(read_fields(reader_, 1, {}, arena, head.headers));

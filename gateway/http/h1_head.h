@@ -22,6 +22,8 @@ struct Refusal {
   bool refused() const { return code != ErrorCode::none; }
 };
 
+inline constexpr std::size_t kVersionSize = 8;  ///< of "HTTP/1.1"
+
 struct HeadLimits {
   std::size_t max_lines = 101;
   std::size_t max_first_line = 64 * 1024;

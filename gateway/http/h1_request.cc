@@ -11,7 +11,6 @@ namespace gateway::http {
 namespace {
 
 constexpr std::string_view kVersionPrefix = "HTTP/";
-constexpr std::size_t kVersionSize = 8;
 
 // Classes of the bytes of a target. What must be looked at more closely when it stands behind a
 // slash is kAfterSlash; kSlash is the bit above it, so that a shift turns one into the other.

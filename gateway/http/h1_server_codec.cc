@@ -18,7 +18,7 @@ constexpr std::size_t kAroundTarget = 32;
 
 // More than the status line without its reason and the lines that are not copied from the head
 // need.
-constexpr std::size_t kOwnLines = 256;
+constexpr std::size_t kResponseLines = 256;
 
 constexpr Refusal kTooLarge = {ErrorCode::body_too_large, "the body is too large"};
 
@@ -220,7 +220,7 @@ void H1ServerCodec::end_request() {
 
 void H1ServerCodec::encode_informational(StreamId /*stream*/, int status, const HeaderList& headers,
                                          Buffer& out) {
-  HeadWriter writer(out, kOwnLines + fields_size(headers));
+  HeadWriter writer(out, kResponseLines + fields_size(headers));
   writer.put("HTTP/1.1 ");
   writer.put_number(static_cast<std::uint64_t>(status));
   writer.put(" ");
@@ -236,7 +236,7 @@ Result<void> H1ServerCodec::encode_head(StreamId /*stream*/, const ResponseHead&
   const std::string_view reason = head.reason.empty() ? reason_phrase(head.status) : head.reason;
   if (head.status < 200 || head.status > 999)
     return failure(ErrorCode::internal, Side::internal, "a status that cannot be sent");
-  HeadWriter writer(out, kOwnLines + reason.size() + fields_size(head.headers));
+  HeadWriter writer(out, kResponseLines + reason.size() + fields_size(head.headers));
   if (!put_status_line(writer, head, reason) || !writer.put_fields(head.headers, kRewrittenFields))
     return failure(ErrorCode::internal, Side::internal, "a field that would split the response");
   put_framing(writer, head);
@@ -298,7 +298,7 @@ void H1ServerCodec::encode_end(StreamId /*stream*/, const HeaderList* trailers, 
 Result<void> H1ServerCodec::encode_switch(StreamId /*stream*/, const ResponseHead& head,
                                           std::string_view protocol, Buffer& out) {
   GATEWAY_CHECK(phase_ == Phase::waiting);
-  HeadWriter writer(out, kOwnLines + protocol.size() + fields_size(head.headers));
+  HeadWriter writer(out, kResponseLines + protocol.size() + fields_size(head.headers));
   writer.put("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: ");
   writer.put(protocol);
   writer.put("\r\n");

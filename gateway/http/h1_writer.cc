@@ -8,12 +8,6 @@
 namespace gateway::http {
 namespace {
 
-constexpr std::uint64_t mask_of(std::initializer_list<HeaderId> ids) {
-  std::uint64_t mask = 0;
-  for (const HeaderId id : ids) mask |= HeaderList::bit(id);
-  return mask;
-}
-
 bool inside(std::string_view block, std::string_view view) {
   const auto offset = static_cast<std::size_t>(view.data() - block.data());
   return offset <= block.size() && view.size() <= block.size() - offset;
@@ -40,7 +34,7 @@ bool is_safe(std::string_view vouched, const Header& field) {
 
 }  // namespace
 
-const std::uint64_t kRewrittenFields = mask_of(
+const std::uint64_t kRewrittenFields = HeaderList::bits(
     {HeaderId::connection, HeaderId::keep_alive, HeaderId::proxy_connection, HeaderId::te,
      HeaderId::trailer, HeaderId::transfer_encoding, HeaderId::upgrade,
      HeaderId::proxy_authorization, HeaderId::proxy_authenticate, HeaderId::content_length});

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
 #include <string_view>
 
 #include "gateway/base/arena.h"
@@ -46,6 +47,11 @@ class HeaderList {
   /// HeaderId::other has no bit: its fields are found by name.
   static constexpr std::uint64_t bit(HeaderId id) {
     return id == HeaderId::other ? 0 : std::uint64_t{1} << static_cast<unsigned>(id);
+  }
+  static constexpr std::uint64_t bits(std::initializer_list<HeaderId> ids) {
+    std::uint64_t result = 0;
+    for (const HeaderId id : ids) result |= bit(id);
+    return result;
   }
   /// First field of that id or name (without case); null when absent.
   const Header* find(HeaderId id) const;

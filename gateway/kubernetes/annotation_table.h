@@ -7,6 +7,8 @@
 
 namespace gateway::kubernetes {
 
+inline constexpr std::string_view kOnOff[] = {"on", "off"};
+
 /// Annotations that belong together, under one heading of the reference.
 struct AnnotationFamily {
   std::string_view title;

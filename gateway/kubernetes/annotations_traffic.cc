@@ -8,7 +8,6 @@ namespace {
 using config::FieldType;
 
 constexpr std::string_view kLimitBy[] = {"address", "token"};
-constexpr std::string_view kOnOff[] = {"on", "off"};
 
 constexpr Annotation kLimits[] = {
     {.field = {.name = "limit-rps",

@@ -17,7 +17,6 @@ constexpr std::string_view kCanaryBehaviors[] = {"sticky", "legacy"};
 constexpr std::string_view kSameSite[] = {"None", "Lax", "Strict"};
 constexpr std::string_view kBalancers[] = {"round_robin", "ewma", "least_request", "random",
                                            "weighted"};
-constexpr std::string_view kOnOff[] = {"on", "off"};
 
 std::string judge_protocol(const Value& value) {
   const std::string& protocol = value.as<std::string>();

@@ -13,10 +13,6 @@ namespace {
 /// More than any token, key or bundle of authorities.
 constexpr std::size_t kMostBytes = 1U << 20;
 
-tl::unexpected<Error> refused(std::string detail) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
-}
-
 std::string trimmed(std::string text) {
   const auto last = text.find_last_not_of(" \t\r\n");
   text.erase(last == std::string::npos ? 0 : last + 1);
@@ -43,13 +39,13 @@ Result<ClusterAccess> find_cluster_access(const AccessSources& sources) {
   if (!sources.kubeconfig.empty()) return read_kubeconfig(sources.kubeconfig);
   if (const auto named = sources.environment("KUBECONFIG"); named && !named->empty()) {
     if (named->find(':') != std::string::npos)
-      return refused(
+      return invalid_argument(
           "KUBECONFIG names several files, and they are not merged here: name one with "
           "--kubeconfig");
     return read_kubeconfig(*named);
   }
   if (!sources.environment("KUBERNETES_SERVICE_HOST"))
-    return refused(
+    return invalid_argument(
         "no API server is known: this is no pod (KUBERNETES_SERVICE_HOST is not set), so "
         "name a kubeconfig with --kubeconfig or KUBECONFIG");
   return service_account_access(sources.environment, sources.service_account);
@@ -62,20 +58,21 @@ Result<ClusterAccess> service_account_access(const config::Environment& environm
   access.host = environment("KUBERNETES_SERVICE_HOST").value_or("");
   const std::string port = environment("KUBERNETES_SERVICE_PORT").value_or("443");
   if (!IpAddress::parse(access.host) && !is_authority(access.host))
-    return refused("KUBERNETES_SERVICE_HOST is neither an address nor a name: \"" + access.host +
-                   "\"");
+    return invalid_argument("KUBERNETES_SERVICE_HOST is neither an address nor a name: \"" +
+                            access.host + "\"");
   const auto [end, error] =
       std::from_chars(port.data(), port.data() + port.size(), access.port, 10);
   if (error != std::errc() || end != port.data() + port.size() || access.port == 0)
-    return refused("KUBERNETES_SERVICE_PORT is no port number: \"" + port + "\"");
+    return invalid_argument("KUBERNETES_SERVICE_PORT is no port number: \"" + port + "\"");
   access.server_name = access.host;
   access.ca = {folder + "/ca.crt", {}, "the service account"};
   access.token = {folder + "/token", {}, "the service account"};
   for (const Material* material : {&access.ca, &access.token})
     if (const auto content = material->read(); !content)
-      return refused(content.error().detail +
-                     ": set automountServiceAccountToken: true for the pod, or name a kubeconfig "
-                     "with --kubeconfig");
+      return invalid_argument(
+          content.error().detail +
+          ": set automountServiceAccountToken: true for the pod, or name a kubeconfig "
+          "with --kubeconfig");
   // Absent only where somebody mounts token and authority by hand.
   const auto where = Material{folder + "/namespace", {}, {}}.read();
   access.namespace_name = where ? trimmed(*where) : "";

@@ -37,7 +37,7 @@ config::Match match_of(const PathPattern& pattern) {
 }
 
 // What stands for a part of a name in a pattern, whatever is in it.
-std::string quoted(std::string_view text) {
+std::string literal(std::string_view text) {
   std::string out;
   for (const char c : text) {
     const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
@@ -48,7 +48,7 @@ std::string quoted(std::string_view text) {
 }
 
 config::ValueMatch cookie_match(const std::string& name, std::string_view value) {
-  return {"Cookie", fmt::format("(?:.*; ?)?{}={}(?: ?;.*)?", quoted(name), value), true, false};
+  return {"Cookie", fmt::format("(?:.*; ?)?{}={}(?: ?;.*)?", literal(name), value), true, false};
 }
 
 std::vector<std::string> names_of(const std::string& host, const HostPlan& plan) {

@@ -13,10 +13,6 @@
 namespace gateway::net {
 namespace {
 
-tl::unexpected<Error> invalid(std::string detail) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
-}
-
 BioPtr reader_of(std::string_view text) {
   return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
@@ -109,15 +105,15 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
                                                               std::string_view key_pem) {
   const BioPtr certificates = reader_of(certificate_pem);
   const X509Ptr leaf(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
-  if (!leaf) return invalid("no certificate: " + openssl_error());
+  if (!leaf) return invalid_argument("no certificate: " + openssl_error());
   const BioPtr keys = reader_of(key_pem);
   // An encrypted key is refused instead of asking for its passphrase on the terminal.
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   const KeyPtr key(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_passphrase, nullptr));
-  if (!key) return invalid("no private key: " + openssl_error());
+  if (!key) return invalid_argument("no private key: " + openssl_error());
   if (X509_check_private_key(leaf.get(), key.get()) != 1) {
     openssl_error();
-    return invalid("the private key does not belong to the certificate");
+    return invalid_argument("the private key does not belong to the certificate");
   }
   auto pair = std::make_shared<Certificate>();
   switch (EVP_PKEY_get_base_id(key.get())) {
@@ -133,7 +129,7 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
       pair->kind_ = KeyKind::rsa;
       pair->scheme_ = 0x0804;
       break;
-    default: return invalid("the key is neither ECDSA, Ed25519 nor RSA");
+    default: return invalid_argument("the key is neither ECDSA, Ed25519 nor RSA");
   }
   pair->names_ = names_of(leaf.get());
   pair->subject_ = subject_of(leaf.get());

@@ -21,11 +21,7 @@ using ExtensionPtr = std::unique_ptr<X509_EXTENSION, OpensslDelete<X509_EXTENSIO
 /// RFC 5280 §4.1.2.2: at most 20 octets, and positive.
 constexpr int kSerialBits = 127;
 /// RFC 1035 §3.1; longer names would be cut off by nobody and matched by nobody.
-constexpr std::size_t kMostName = 253;
-
-tl::unexpected<Error> invalid(std::string detail) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
-}
+constexpr std::size_t kMostHost = 253;
 
 tl::unexpected<Error> openssl_failure() {
   return failure(ErrorCode::internal, Side::internal, openssl_error());
@@ -54,7 +50,7 @@ bool is_dns_name(const std::string& name) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '.' || c == '*';
   };
-  return !name.empty() && name.size() <= kMostName && std::ranges::all_of(name, takes);
+  return !name.empty() && name.size() <= kMostHost && std::ranges::all_of(name, takes);
 }
 
 bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
@@ -141,16 +137,17 @@ Result<CertificateAuthority> CertificateAuthority::parse(const PemPair& pair) {
   const BioPtr certificates(
       BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size())));
   X509Ptr certificate(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
-  if (!certificate) return invalid("no certificate: " + openssl_error());
+  if (!certificate) return invalid_argument("no certificate: " + openssl_error());
   const BioPtr keys(BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   KeyPtr key(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_passphrase, nullptr));
-  if (!key) return invalid("no private key: " + openssl_error());
+  if (!key) return invalid_argument("no private key: " + openssl_error());
   if (X509_check_private_key(certificate.get(), key.get()) != 1) {
     openssl_error();
-    return invalid("the private key does not belong to the certificate");
+    return invalid_argument("the private key does not belong to the certificate");
   }
-  if (X509_check_ca(certificate.get()) != 1) return invalid("the certificate may sign no others");
+  if (X509_check_ca(certificate.get()) != 1)
+    return invalid_argument("the certificate may sign no others");
   return CertificateAuthority(
       pair, std::make_shared<const Parts>(Parts{std::move(certificate), std::move(key)}));
 }
@@ -160,10 +157,11 @@ Result<PemPair> CertificateAuthority::issue(const std::string& subject,
                                             std::chrono::seconds life) const {
   std::string alternatives;
   for (const std::string& name : names) {
-    if (!is_dns_name(name)) return invalid("no certificate can be made for \"" + name + "\"");
+    if (!is_dns_name(name))
+      return invalid_argument("no certificate can be made for \"" + name + "\"");
     alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
   }
-  if (alternatives.empty()) return invalid("a certificate needs a name");
+  if (alternatives.empty()) return invalid_argument("a certificate needs a name");
   const KeyPtr key(EVP_EC_gen("P-256"));
   if (!key) return openssl_failure();
   const X509Ptr made = new_certificate(subject, key.get(), after(now, -kBackdated),

@@ -5,14 +5,7 @@
 
 #include "gateway/base/check.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#define GATEWAY_POISONS 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define GATEWAY_POISONS 1
-#endif
-#endif
-#ifdef GATEWAY_POISONS
+#ifdef GATEWAY_SANITIZES_ADDRESS
 #include <sanitizer/asan_interface.h>
 #endif
 
@@ -50,13 +43,13 @@ IoBuffers::~IoBuffers() {
 }
 
 void IoBuffers::poison_plain() {
-#ifdef GATEWAY_POISONS
+#ifdef GATEWAY_SANITIZES_ADDRESS
   ASAN_POISON_MEMORY_REGION(plain_.get(), kPlain);
 #endif
 }
 
 void IoBuffers::unpoison_plain() {
-#ifdef GATEWAY_POISONS
+#ifdef GATEWAY_SANITIZES_ADDRESS
   ASAN_UNPOISON_MEMORY_REGION(plain_.get(), kPlain);
 #endif
 }

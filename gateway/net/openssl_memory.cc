@@ -10,7 +10,7 @@
 
 namespace gateway::net {
 
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(GATEWAY_SANITIZES_ADDRESS) && !defined(GATEWAY_SANITIZES_THREAD)
 
 namespace {
 

@@ -35,7 +35,7 @@ Error connect_error(int error, int family, const std::string& text) {
 
 // As recv() and send(), which may end a thread that was cancelled and for that call twice more into
 // libc each time. Nobody cancels ours. The thread sanitizer wants to see them: they order threads.
-#if defined(__SANITIZE_THREAD__)
+#ifdef GATEWAY_SANITIZES_THREAD
 ssize_t receive(int fd, std::span<char> into) { return ::recv(fd, into.data(), into.size(), 0); }
 
 ssize_t send_bytes(int fd, const iovec& piece) {

@@ -18,7 +18,7 @@ namespace {
 
 // AES-128 first: clients that offer it have hardware for it, and it is the cheapest (RFC 8446 §9.1
 // demands it). The groups begin with what nearly every client sends a share for.
-constexpr const char* kSuites =
+constexpr const char* kServerSuites =
     "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 constexpr const char* kCiphers =
     "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:"
@@ -136,7 +136,8 @@ Result<void> ServerTlsContext::Core::configure(const config::ListenerTls& settin
   // The transport sends the one ticket itself, with the first answer.
   SSL_CTX_set_num_tickets(context, 0);
   if (!settings.tickets) SSL_CTX_set_options(context, SSL_OP_NO_TICKET);
-  const char* suites = settings.ciphersuites.empty() ? kSuites : settings.ciphersuites.c_str();
+  const char* suites =
+      settings.ciphersuites.empty() ? kServerSuites : settings.ciphersuites.c_str();
   const char* ciphers = settings.ciphers.empty() ? kCiphers : settings.ciphers.c_str();
   if (SSL_CTX_set_ciphersuites(context, suites) != 1 ||
       SSL_CTX_set_cipher_list(context, ciphers) != 1 ||

@@ -9,10 +9,6 @@
 namespace gateway::routing {
 namespace {
 
-tl::unexpected<Error> impossible(std::string detail) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
-}
-
 std::string lower(std::string_view text) {
   std::string result(text);
   for (char& c : result) {
@@ -64,7 +60,7 @@ class Compiler {
     if (!from.methods.empty()) match.methods = 0;
     for (const std::string& name : from.methods) {
       const auto method = method_of(name);
-      if (!method) return impossible("method '" + name + "' is unknown");
+      if (!method) return invalid_argument("method '" + name + "' is unknown");
       match.methods = static_cast<std::uint16_t>(match.methods | Match::bit(*method));
     }
     if (auto done = add_path(from, match); !done) return done;
@@ -86,11 +82,13 @@ class Compiler {
       match.path = literal_prefix(from.path);
       return {};
     }
-    if (!from.path.starts_with('/')) return impossible("path '" + from.path + "' has no '/' first");
+    if (!from.path.starts_with('/'))
+      return invalid_argument("path '" + from.path + "' has no '/' first");
     Arena arena;
     // Requests come in canonical form, so a path that is none would never be met.
     const auto canonical = canonical_path(from.path, false, arena);
-    if (!canonical) return impossible("path '" + from.path + "' is none that a request can have");
+    if (!canonical)
+      return invalid_argument("path '" + from.path + "' is none that a request can have");
     match.path = *canonical;
     if (from.path_kind == config::PathMatch::prefix && match.path.ends_with('/')) {
       match.path.pop_back();
@@ -116,12 +114,12 @@ class Compiler {
   Result<void> add_rewrite() {
     const auto& redirect = route_.model.redirect;
     if (redirect && redirect->prefix && has_regex()) {
-      return impossible("redirect.prefix needs a path that is no regex");
+      return invalid_argument("redirect.prefix needs a path that is no regex");
     }
     if (!route_.model.rewrite) return {};
     const config::Rewrite& rewrite = *route_.model.rewrite;
     if (rewrite.prefix && has_regex()) {
-      return impossible("rewrite.prefix needs a path that is no regex");
+      return invalid_argument("rewrite.prefix needs a path that is no regex");
     }
     if (!rewrite.regex_substitution) return {};
     auto parsed = Substitution::parse(*rewrite.regex_substitution);
@@ -129,11 +127,11 @@ class Compiler {
     route_.substitution = std::move(*parsed);
     for (const Match& match : route_.matches) {
       if (match.regex == nullptr) {
-        return impossible("rewrite.regex_substitution needs a regex as path");
+        return invalid_argument("rewrite.regex_substitution needs a regex as path");
       }
       if (match.regex->NumberOfCapturingGroups() < route_.substitution.max_group()) {
-        return impossible("rewrite.regex_substitution names a group that '" +
-                          match.regex->pattern() + "' has not");
+        return invalid_argument("rewrite.regex_substitution names a group that '" +
+                                match.regex->pattern() + "' has not");
       }
     }
     return {};
@@ -155,7 +153,7 @@ Result<std::shared_ptr<const Route>> compile_route(std::shared_ptr<const config:
   auto route = std::make_shared<Route>(std::move(model));
   route->index = index;
   if (auto done = Compiler(*route, regexes).run(); !done) {
-    return impossible("route '" + route->name() + "': " + done.error().detail);
+    return invalid_argument("route '" + route->name() + "': " + done.error().detail);
   }
   return route;
 }

@@ -21,10 +21,6 @@
 namespace gateway::server {
 namespace {
 
-tl::unexpected<Error> impossible(std::string sentence) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(sentence));
-}
-
 /// The request of the command line, as a connection would hand it over.
 struct Asked {
   Arena arena;
@@ -38,13 +34,13 @@ Result<http::Method> method_of(std::string_view name) {
     const auto method = static_cast<http::Method>(i);
     if (http::to_string(method) == name) return method;
   }
-  return impossible(fmt::format("'{}' is no method that is served", name));
+  return invalid_argument(fmt::format("'{}' is no method that is served", name));
 }
 
 Result<void> read_port(std::string_view text, Asked& asked) {
   if (text.empty()) return {};
   const auto end = std::from_chars(text.data(), text.data() + text.size(), asked.port);
-  if (end.ec != std::errc()) return impossible(fmt::format("'{}' is no port", text));
+  if (end.ec != std::errc()) return invalid_argument(fmt::format("'{}' is no port", text));
   return {};
 }
 
@@ -57,12 +53,12 @@ Result<void> read_request(std::string_view text, Asked& asked) {
   }
   asked.tls = text.starts_with("https://");
   if (!asked.tls && !text.starts_with("http://"))
-    return impossible("write the request as 'POST https://host/path'");
+    return invalid_argument("write the request as 'POST https://host/path'");
   text.remove_prefix(asked.tls ? 8 : 7);
   const auto slash = std::min(text.find_first_of("/?"), text.size());
   asked.head.host = text.substr(0, slash);
   const auto authority = parse_authority(asked.head.host);
-  if (!authority) return impossible(fmt::format("'{}' is no host", asked.head.host));
+  if (!authority) return invalid_argument(fmt::format("'{}' is no host", asked.head.host));
   if (auto done = read_port(authority->port, asked); !done) return done;
   const std::string_view target = text.substr(slash);
   const auto mark = std::min(target.find('?'), target.size());
@@ -78,11 +74,11 @@ Result<void> read_headers(const std::vector<std::string>& lines, Asked& asked) {
     const auto colon = line.find(':');
     const std::string_view name = line.substr(0, colon);
     if (colon == std::string_view::npos || !http::is_token(name))
-      return impossible(fmt::format("write the header '{}' as 'name: value'", line));
+      return invalid_argument(fmt::format("write the header '{}' as 'name: value'", line));
     std::string_view value = line.substr(colon + 1);
     while (value.starts_with(' ')) value.remove_prefix(1);
     if (!http::is_field_value(value))
-      return impossible(fmt::format("no header may have the value '{}'", value));
+      return invalid_argument(fmt::format("no header may have the value '{}'", value));
     if (http::header_id(name) == http::HeaderId::host)
       asked.head.host = value;
     else
@@ -109,9 +105,9 @@ Result<std::size_t> listener_for(const config::Model& model, const Asked& asked)
     first = i;
   }
   if (first == model.listeners.size())
-    return impossible(fmt::format("there is no listener for {}", scheme));
+    return invalid_argument(fmt::format("there is no listener for {}", scheme));
   if (asked.port != 0)
-    return impossible(fmt::format("no listener for {} has port {}", scheme, asked.port));
+    return invalid_argument(fmt::format("no listener for {} has port {}", scheme, asked.port));
   return first;
 }
 

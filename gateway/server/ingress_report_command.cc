@@ -25,10 +25,6 @@ namespace fs = std::filesystem;
 constexpr std::size_t kMostManifest = 256U << 20;
 constexpr Duration kLongestReading = std::chrono::seconds(30);
 
-tl::unexpected<Error> no_report(std::string sentence) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(sentence));
-}
-
 kubernetes::TranslatorSettings report_settings(const KubernetesOptions& options) {
   kubernetes::TranslatorSettings settings;
   if (!options.controller.empty()) settings.controller = options.controller;
@@ -55,19 +51,19 @@ Result<std::vector<std::string>> manifests_of(const std::string& path) {
   fs::recursive_directory_iterator at(path, error);
   for (; !error && at != fs::recursive_directory_iterator(); at.increment(error))
     if (at->is_regular_file(error) && is_manifest(at->path())) files.push_back(at->path());
-  if (error) return no_report(fmt::format("{}: {}", path, error.message()));
+  if (error) return invalid_argument(fmt::format("{}: {}", path, error.message()));
   if (files.empty())
-    return no_report(fmt::format("{}: no file in it ends in .yaml, .yml or .json", path));
+    return invalid_argument(fmt::format("{}: no file in it ends in .yaml, .yml or .json", path));
   std::sort(files.begin(), files.end());
   return files;
 }
 
 Result<void> add_text(const std::string& file, std::string_view text, kubernetes::Store& store) {
   const auto objects = kubernetes::read_manifest(file, text);
-  if (!objects) return no_report(objects.error());
+  if (!objects) return invalid_argument(objects.error());
   for (const std::string& object : *objects)
     if (auto added = kubernetes::add_manifest(object, store); !added)
-      return no_report(fmt::format("{}: {}", file, added.error()));
+      return invalid_argument(fmt::format("{}: {}", file, added.error()));
   return {};
 }
 
@@ -80,7 +76,7 @@ Result<void> add_path(const std::string& path, kubernetes::Store& store) {
   if (!files) return tl::make_unexpected(files.error());
   for (const std::string& file : *files) {
     const auto text = config::read_file(file, kMostManifest);
-    if (!text) return no_report(text.error());
+    if (!text) return invalid_argument(text.error());
     if (auto added = add_text(file, *text, store); !added) return added;
   }
   return {};
@@ -109,9 +105,9 @@ class ClusterReading final : private kubernetes::ControllerListener {
     deadline_.arm(loop_.timers(), kLongestReading);
     loop_.run();
     if (!controller.synced())
-      return no_report(fmt::format("the cluster at {} was not read within {} s: {}",
-                                   access->server(), kLongestReading / std::chrono::seconds(1),
-                                   fmt::join(controller.problems(), "; ")));
+      return invalid_argument(fmt::format(
+          "the cluster at {} was not read within {} s: {}", access->server(),
+          kLongestReading / std::chrono::seconds(1), fmt::join(controller.problems(), "; ")));
     return kubernetes::ingress_report(controller.store(), settings.translator);
   }
 

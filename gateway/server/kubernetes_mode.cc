@@ -20,16 +20,12 @@ using kubernetes::ObjectName;
 
 constexpr Duration kProblemsEvery = std::chrono::seconds(5);
 
-tl::unexpected<Error> wrong_option(std::string detail) {
-  return failure(ErrorCode::invalid_argument, Side::internal, std::move(detail));
-}
-
 Result<std::optional<ObjectName>> object_of(std::string_view flag, const std::string& text) {
   if (text.empty()) return std::optional<ObjectName>();
   const auto slash = text.find('/');
   const bool good = slash != std::string::npos && slash != 0 && slash + 1 != text.size() &&
                     text.find('/', slash + 1) == std::string::npos;
-  if (!good) return wrong_option(fmt::format("{} {}: write it as namespace/name", flag, text));
+  if (!good) return invalid_argument(fmt::format("{} {}: write it as namespace/name", flag, text));
   return std::optional(ObjectName{text.substr(0, slash), text.substr(slash + 1)});
 }
 
@@ -48,8 +44,8 @@ Result<kubernetes::TranslatorSettings> translator_settings(const KubernetesOptio
   auto backend = object_of("--default-backend", options.default_backend.substr(0, port));
   if (!backend) return tl::make_unexpected(backend.error());
   if (*backend && (port == std::string::npos || port + 1 == options.default_backend.size()))
-    return wrong_option(fmt::format("--default-backend {}: write it as namespace/service:port",
-                                    options.default_backend));
+    return invalid_argument(fmt::format("--default-backend {}: write it as namespace/service:port",
+                                        options.default_backend));
   settings.default_backend = options.default_backend;
   settings.allow_external_names = options.external_names;
   return settings;
@@ -76,7 +72,8 @@ Result<kubernetes::ControllerSettings> controller_settings(const KubernetesOptio
   if (!service) return tl::make_unexpected(service.error());
   settings.publish_service = *service;
   if (settings.publish_service && !options.publish_addresses.empty())
-    return wrong_option("--publish-address has no effect beside --publish-service: leave one out");
+    return invalid_argument(
+        "--publish-address has no effect beside --publish-service: leave one out");
   for (const std::string& each : options.publish_addresses)
     settings.publish_addresses.push_back(kubernetes::LoadBalancerAddress::parse(each));
   std::sort(settings.publish_addresses.begin(), settings.publish_addresses.end());

@@ -12,7 +12,7 @@
 namespace gateway::server {
 namespace {
 
-constexpr Duration kDrainPoll = std::chrono::milliseconds(20);
+constexpr Duration kIdlePoll = std::chrono::milliseconds(20);
 
 }  // namespace
 
@@ -27,7 +27,7 @@ struct Service::Thread {
   std::thread thread;
 
   void look() {
-    if (!listener->idle()) return poll.arm(loop.timers(), kDrainPoll);
+    if (!listener->idle()) return poll.arm(loop.timers(), kIdlePoll);
     if (drained) drained();
     drained = nullptr;
   }

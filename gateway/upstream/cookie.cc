@@ -115,7 +115,7 @@ class Cookie final : public Balancer {
 constexpr std::string_view kSecure[] = {"auto", "on", "off"};
 constexpr std::string_view kSameSite[] = {"lax", "strict", "none"};
 
-constexpr config::Field kFields[] = {
+constexpr config::Field kCookieFields[] = {
     {.name = "name", .text = "Of the cookie.", .default_text = "INGRESSCOOKIE", .least = 1},
     {.name = "path",
      .type = config::FieldType::path,
@@ -161,7 +161,7 @@ extern const BalancerRow kCookie = {
      "A client stays with one endpoint while that one works: the answer sets a cookie that stands "
      "for the endpoint. Clients without one, and those whose endpoint is gone or of no use, go by "
      "round robin.",
-     kFields, check},
+     kCookieFields, check},
     [](const config::Value& options, const EndpointSet& set, Random& random)
         -> std::unique_ptr<Balancer> { return std::make_unique<Cookie>(options, set, random); },
     true,

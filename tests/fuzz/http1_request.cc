@@ -98,14 +98,21 @@ Fields read_with_llhttp(std::string_view wire) {
   return fields;
 }
 
-// Whatever we take llhttp takes, and reads the same fields.
+// Whatever we take llhttp takes, and reads the same fields. It sees spaces for tabs: around
+// Content-Length and Transfer-Encoding it refuses the tabs that RFC 9110, 5.6.3 counts as white
+// space.
 void check_against_llhttp(std::string_view wire, const RequestHead& head) {
-  Fields theirs = read_with_llhttp(wire);
+  const auto with_spaces = [](std::string_view text) {
+    std::string result(text);
+    std::replace(result.begin(), result.end(), '\t', ' ');
+    return result;
+  };
+  Fields theirs = read_with_llhttp(with_spaces(wire));
   expect(theirs.complete, "llhttp takes what we take");
   Arena arena;
   HeaderList list;
   for (auto& [name, value] : theirs.lines) {
-    while (!value.empty() && (value.back() == ' ' || value.back() == '\t')) value.pop_back();
+    while (!value.empty() && value.back() == ' ') value.pop_back();
     list.add(arena, name, value);
   }
   const auto comparable = [](const HeaderList& headers) {
@@ -115,7 +122,8 @@ void check_against_llhttp(std::string_view wire, const RequestHead& head) {
         text.append(field.name).append(":").append(field.value).append("\n");
     return text;
   };
-  expect_same(comparable(head.headers), comparable(list), "llhttp reads the same fields");
+  expect_same(with_spaces(comparable(head.headers)), comparable(list),
+              "llhttp reads the same fields");
 }
 
 }  // namespace

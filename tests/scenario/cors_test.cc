@@ -5,7 +5,7 @@
 #include "support/recorder.h"
 
 /// What a browser sees of the cors filter.
-namespace gateway::test {
+namespace gateway::test::cors_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -73,4 +73,4 @@ TEST(Cors, PagesMayReadTheGatewaysRefusalsToo) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::cors_test

@@ -5,7 +5,7 @@
 #include "support/recorder.h"
 
 /// The forms that a request and its answer may take, end to end.
-namespace gateway::test {
+namespace gateway::test::exchange_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -222,4 +222,4 @@ TEST(Filters, EachIsOptional) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::exchange_test

@@ -9,7 +9,7 @@
 #include "support/recorder.h"
 
 /// What external_auth promises, while its upstream answers and while it does not.
-namespace gateway::test {
+namespace gateway::test::external_auth_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -335,4 +335,4 @@ TEST(ExternalAuth, OnlyGoodAnswersWithoutCookiesAreRemembered) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::external_auth_test

@@ -6,7 +6,7 @@
 #include "support/recorder.h"
 
 /// What the gateway cleans, bounds and survives on behalf of the services behind it.
-namespace gateway::test {
+namespace gateway::test::hardening_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -577,4 +577,4 @@ TEST(Tokens, TheTokenServiceIsNoRoutesBusiness) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::hardening_test

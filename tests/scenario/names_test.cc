@@ -7,7 +7,7 @@
 
 /// Endpoints that are known by name: what DNS says, and what its silence must not do. 127.0.0.1 is
 /// where the application is; nobody listens on the other addresses of the loopback network.
-namespace gateway::test {
+namespace gateway::test::names_test {
 namespace {
 
 std::string config(const std::string& endpoint) {
@@ -108,4 +108,4 @@ TEST_F(Names, SurviveAReload) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::names_test

@@ -9,7 +9,7 @@
 #include "support/recorder.h"
 
 /// What the token filter promises while its service is slow, gone or being reconfigured.
-namespace gateway::test {
+namespace gateway::test::token_test {
 namespace {
 
 using ::testing::Each;
@@ -188,4 +188,4 @@ TEST(TokenUser, HasAHeaderOfItsOwn) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::token_test

@@ -13,7 +13,7 @@
 #include "unit/net/test_certificates.h"
 
 /// WebSocket: a request that becomes a tunnel, and all that must not become one.
-namespace gateway::test {
+namespace gateway::test::tunnel_test {
 namespace {
 
 using ::testing::HasSubstr;
@@ -491,4 +491,4 @@ TEST(NoTunnel, AFilterThatRefusesIsHeard) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::tunnel_test

@@ -12,7 +12,7 @@
 #include "support/scripted_server.h"
 
 /// What endpoints may do to us, and what a client sees of it.
-namespace gateway::test {
+namespace gateway::test::upstream_faults_test {
 namespace {
 
 using ::testing::AnyOf;
@@ -463,4 +463,4 @@ TEST(Limits, MoreThanMayWaitAreTurnedAwayAtOnce) {
 }
 
 }  // namespace
-}  // namespace gateway::test
+}  // namespace gateway::test::upstream_faults_test

@@ -7,7 +7,7 @@
 #include "tests/unit/config/problems.h"
 
 /// Each row: a configuration with one fault, where it is and what is said.
-namespace gateway::config {
+namespace gateway::config::problems_test {
 namespace {
 
 using testing::HasSubstr;
@@ -590,4 +590,4 @@ INSTANTIATE_TEST_SUITE_P(Problems, OneRoute, testing::ValuesIn(kRoutes),
                          [](const auto& info) { return std::string(info.param.name); });
 
 }  // namespace
-}  // namespace gateway::config
+}  // namespace gateway::config::problems_test

@@ -7,7 +7,7 @@
 #include "gateway/kubernetes/kubeconfig.h"
 #include "support/temporary_folder.h"
 
-namespace gateway::kubernetes {
+namespace gateway::kubernetes::cluster_access_test {
 namespace {
 
 using ::testing::EndsWith;
@@ -54,7 +54,7 @@ class ClusterAccessTest : public testing::Test {
     };
   }
 
-  test::TemporaryFolder folder_;
+  gateway::test::TemporaryFolder folder_;
   std::map<std::string, std::string> variables_;
 };
 
@@ -168,4 +168,4 @@ TEST_F(ClusterAccessTest, TheFlagCountsBeforeTheVariableBeforeThePod) {
 }
 
 }  // namespace
-}  // namespace gateway::kubernetes
+}  // namespace gateway::kubernetes::cluster_access_test

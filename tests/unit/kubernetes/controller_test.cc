@@ -6,7 +6,7 @@
 
 #include "fake_api.h"
 
-namespace gateway::kubernetes {
+namespace gateway::kubernetes::controller_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -270,4 +270,4 @@ TEST_F(ControllerTest, WatchesOnlyTheNamespacesThatItIsGiven) {
 }
 
 }  // namespace
-}  // namespace gateway::kubernetes
+}  // namespace gateway::kubernetes::controller_test

@@ -6,7 +6,7 @@
 
 #include "fake_api.h"
 
-namespace gateway::kubernetes {
+namespace gateway::kubernetes::lease_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -274,4 +274,4 @@ TEST_F(LeaseTest, ForbiddenIsToldAndTriedAgain) {
 }
 
 }  // namespace
-}  // namespace gateway::kubernetes
+}  // namespace gateway::kubernetes::lease_test

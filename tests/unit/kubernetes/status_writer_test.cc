@@ -6,7 +6,7 @@
 
 #include "fake_api.h"
 
-namespace gateway::kubernetes {
+namespace gateway::kubernetes::status_writer_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -129,4 +129,4 @@ TEST_F(StatusWriterTest, HasFewCallsUnderWayAtATime) {
 }
 
 }  // namespace
-}  // namespace gateway::kubernetes
+}  // namespace gateway::kubernetes::status_writer_test

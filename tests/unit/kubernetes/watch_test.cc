@@ -6,7 +6,7 @@
 
 #include "fake_api.h"
 
-namespace gateway::kubernetes {
+namespace gateway::kubernetes::watch_test {
 namespace {
 
 using namespace std::chrono_literals;
@@ -382,4 +382,4 @@ TEST_F(WatchTest, StoppedItHearsNothingAndCanBeginAgain) {
 }
 
 }  // namespace
-}  // namespace gateway::kubernetes
+}  // namespace gateway::kubernetes::watch_test

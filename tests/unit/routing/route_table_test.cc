@@ -5,7 +5,7 @@
 #include "tests/unit/routing/request.h"
 #include "tests/unit/routing/routes.h"
 
-namespace gateway::routing {
+namespace gateway::routing::route_table_test {
 namespace {
 
 using test::by_header;
@@ -279,4 +279,4 @@ TEST(RouteTable, SaysWhatIsImpossible) {
 }
 
 }  // namespace
-}  // namespace gateway::routing
+}  // namespace gateway::routing::route_table_test
