@@ -124,6 +124,11 @@ void SocketTransport::finish_connecting() {
   on_connected();
 }
 
+void SocketTransport::acknowledge() {
+  const int on = 1;
+  ::setsockopt(fd_, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof on);
+}
+
 void SocketTransport::run_later() {
   if (later_error_) {
     const std::unique_ptr<Error> error = std::move(later_error_);

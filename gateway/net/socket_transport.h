@@ -47,6 +47,8 @@ class SocketTransport : public Transport {
   /// Which error a broken connection is, before and after it was open.
   virtual ErrorCode lost_code() const;
 
+  /// What has come, at once: the system would wait for something to send, or 40 ms.
+  void acknowledge();
   /// To the system as far as it takes, the rest to the queue.
   void send(std::span<const iovec> pieces);
 

@@ -249,7 +249,12 @@ void TlsTransport::on_received(std::string_view bytes) {
     server_.reset();
   }
   io().feed(bytes);
-  if (!established_ && !advance_handshake()) return;
+  if (!established_) {
+    if (!advance_handshake()) return;
+    // A client that gathers small writes (Nagle's algorithm) keeps its request until the end of its
+    // handshake is acknowledged; the ticket, which would do that, goes with the answer.
+    if (side() == Side::downstream && io().unread() == 0) acknowledge();
+  }
   if (!reading()) return keep_unread(bytes.substr(bytes.size() - io().unread()));
   if (io().unread() > 0) read_records();
 }

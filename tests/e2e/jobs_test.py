@@ -1,7 +1,10 @@
 """The exercises' own commands against the gateway, and who may reach what."""
 
+import socket
+import ssl
 import subprocess
 import sys
+import time
 import urllib.request
 
 from harness import BIN, JOBS, System, run_tests
@@ -69,6 +72,25 @@ def no_built_in_path_on_public_listeners():
             assert system.get(path)[0] == 404, path
 
 
+def a_client_that_gathers_small_writes_need_not_wait():
+    """With Nagle's algorithm, as ab has it, a request behind the end of the handshake waits for the
+    acknowledgement of that, which the system puts off for 40 ms at least: always, if nobody hurries."""
+    context = ssl.create_default_context()
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    waits = []
+    with System() as system:
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", system.settings["https"]), 10) as tcp, \
+                    context.wrap_socket(tcp, server_hostname="localhost") as tls:
+                began = time.monotonic()
+                tls.sendall(b"GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                assert tls.recv(12) == b"HTTP/1.1 200"
+                waits.append(time.monotonic() - began)
+    assert min(waits) < 0.04, waits
+
+
 def a_second_gateway_refuses_to_start():
     with System() as system:
         second = subprocess.run([BIN / "gateway", "--config", system.folder / "gateway.yaml"],
@@ -81,4 +103,5 @@ def a_second_gateway_refuses_to_start():
 if __name__ == "__main__":
     sys.exit(run_tests([load_tool_lines_of_the_exercises, tokens_decide_before_app_a_sees_anything,
                         app_b_is_out_of_reach, no_built_in_path_on_public_listeners,
+                        a_client_that_gathers_small_writes_need_not_wait,
                         a_second_gateway_refuses_to_start]))
