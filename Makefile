@@ -116,5 +116,5 @@ programs: build/release/build.ninja
 	@$(call cmake_build,release) --target programs
 
 build/%/build.ninja: CMakePresets.json
-	@cmake --preset $*
+	@cmake --fresh --preset $*
 	@touch $@

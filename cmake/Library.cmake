@@ -32,7 +32,7 @@ function(gateway_use_precompiled target name)
   endif()
 endfunction()
 
-# Releases and lint compile several files of a target as one unit, for reading headers is most of the
+# All builds but `debug` compile several files of a target as one unit, for reading headers is most of the
 # work. gateway_compile_alone(<file>...) or ALONE in the functions below: files whose local names are
 # those of a neighbour.
 function(gateway_compile_alone)
@@ -77,13 +77,12 @@ function(gateway_library name)
   endif()
 endfunction()
 
-# gateway_unit_test(<folder> [DEPS <library folder>...] [ALONE <file>...]):
+# gateway_unit_test(<folder> [DEPS <library folder>...] [LIBS <external target>...]):
 # tests/unit/<folder>/*_test.cc as one program.
 function(gateway_unit_test name)
-  cmake_parse_arguments(arg "" "" "DEPS;LIBS;ALONE" ${ARGN})
+  cmake_parse_arguments(arg "" "" "DEPS;LIBS" ${ARGN})
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cc)
   add_executable(unit_${name} ${sources})
-  gateway_compile_alone(${arg_ALONE})
   foreach(dep IN LISTS arg_DEPS)
     target_link_libraries(unit_${name} PRIVATE gateway_${dep})
   endforeach()

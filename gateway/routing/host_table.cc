@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kEveryHost = "*";
 
-std::string_view without_port(std::string_view authority) {
+std::string_view without_digits_port(std::string_view authority) {
   std::size_t at = authority.size();
   while (at > 0 && authority[at - 1] >= '0' && authority[at - 1] <= '9') --at;
   // The last group of an IPv6 address is followed by a bracket, so these digits are a port.
@@ -21,7 +21,7 @@ std::string_view without_port(std::string_view authority) {
 }  // namespace
 
 HostKey::HostKey(std::string_view authority) {
-  std::string_view name = without_port(authority);
+  std::string_view name = without_digits_port(authority);
   if (name.ends_with('.')) name.remove_suffix(1);
   if (name.size() >= kLongest) name = {};
   size_ = name.size();

@@ -40,7 +40,8 @@ bool asks_for_certificates(const Filters& filters) {
 }
 
 /// Where the file asks clients for certificates: a handshake can ask by one set of authorities
-/// alone, and an Ingress that brings others must not have every configuration refused.
+/// alone, and an Ingress that brings some, be they the same, must not have every configuration
+/// refused the day they differ.
 class AskedHosts {
  public:
   AskedHosts(const config::Model& file, const Filters& logins)
@@ -83,7 +84,10 @@ void add_cluster_routes(config::Model& model, const kubernetes::Translation& tra
   if (logins.empty() && asked.none()) return model.routes.append(translation.routes);
   const auto own = std::exchange(model.routes, {});
   model.routes.reserve(own.size() + translation.routes.size());
-  for (const config::Route& route : own) model.routes.push_back(guarded(route, logins));
+  if (logins.empty())
+    model.routes.append(own);
+  else
+    for (const config::Route& route : own) model.routes.push_back(guarded(route, logins));
   for (std::size_t i = 0; i < translation.routes.size(); ++i) {
     if (asked.clash(translation.routes[i]))
       model.routes.push_back(shut(translation.routes[i]));

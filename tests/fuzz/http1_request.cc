@@ -99,7 +99,7 @@ Fields read_with_llhttp(std::string_view wire) {
 }
 
 // Whatever we take llhttp takes, and reads the same fields. It sees spaces for tabs: around
-// Content-Length and Transfer-Encoding it refuses the tabs that RFC 9110, 5.6.3 counts as white
+// Content-Length and Transfer-Encoding it refuses the tabs that RFC 9110 §5.6.3 counts as white
 // space.
 void check_against_llhttp(std::string_view wire, const RequestHead& head) {
   const auto with_spaces = [](std::string_view text) {

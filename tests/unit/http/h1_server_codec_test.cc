@@ -4,7 +4,7 @@
 
 #include "tests/unit/http/cuts.h"
 
-namespace gateway::http::h1_server_test {
+namespace gateway::http::h1_server_codec_test {
 namespace {
 
 struct Case {
@@ -591,4 +591,4 @@ TEST(H1ServerCodecTest, ALongHeadInSmallPiecesIsHeldOnce) {
 }
 
 }  // namespace
-}  // namespace gateway::http::h1_server_test
+}  // namespace gateway::http::h1_server_codec_test
