@@ -104,7 +104,7 @@ void declare_ingress_report(CLI::App& app, Flags& flags) {
 }
 
 void declare(CLI::App& app, Flags& flags) {
-  app.set_version_flag("--version", fmt::format("gateway {}", kVersion), "Print the version");
+  app.set_version_flag("--version", version_line("gateway"), "Print the version");
   app.add_option("-c,--config", flags.line.config, "The configuration to run")->type_name("FILE");
   declare_kubernetes(app, flags);
   declare_ingress_report(app, flags);
