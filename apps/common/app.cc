@@ -5,6 +5,7 @@
 #include "apps/common/app_exchange.h"
 #include "apps/common/probe_handler.h"
 #include "gateway/metrics/exposition.h"
+#include "gateway/server/version.h"
 
 namespace gateway::apps {
 namespace {
@@ -20,6 +21,7 @@ Result<SocketAddress> parse_address(std::string_view flag, std::string_view text
 
 App::App(std::string name, std::string description)
     : name_(std::move(name)), flags_(std::move(description), name_) {
+  flags_.set_version_flag("--version", server::version_line(name_), "Print the version");
   flags_.add_option("--listen", listen_, "Address and port, such as 127.0.0.1:5000 or :5000")
       ->envname("LISTEN")
       ->capture_default_str();
@@ -49,6 +51,18 @@ App::App(std::string name, std::string description)
                   "After SIGTERM go on serving for so long with readiness off, so that who keeps "
                   "connections open hears of it before they close")
       ->capture_default_str();
+}
+
+CLI::App& App::command(const std::string& name, const std::string& text, std::function<int()> act) {
+  return command(flags_, name, text, std::move(act));
+}
+
+CLI::App& App::command(CLI::App& parent, const std::string& name, const std::string& text,
+                       std::function<int()> act) {
+  CLI::App* added = parent.add_subcommand(name, text);
+  added->fallthrough();
+  commands_.emplace_back(added, std::move(act));
+  return *added;
 }
 
 Result<server::Service::Options> App::options() const {
@@ -100,6 +114,8 @@ Answer App::service_page(std::string_view path) const {
 
 int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness) {
   CLI11_PARSE(flags_, argc, argv);
+  for (const auto& [command, act] : commands_)
+    if (command->parsed()) return act();
   answer_ = std::move(answer);
   readiness_ = std::move(readiness);
   const auto fail = [this](const Error& error) {
@@ -119,9 +135,10 @@ int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Rea
     shards.push_back(&log.add_shard(registry_->worker(i).process()));
   if (auto applied = log.apply({log_, AccessLogFormat::json}); !applied)
     return fail(applied.error());
-  const auto make_handler = [&](EventLoop&) {
+  const auto make_handler = [&](EventLoop& loop) {
     const std::size_t index = next++;
-    return std::make_unique<AppHandler>(*this, registry_->worker(index), *shards[index]);
+    return std::make_unique<AppHandler>(*this, registry_->worker(index), *shards[index],
+                                        make_thread_state_ ? make_thread_state_(loop) : nullptr);
   };
   ProbeHandler probes(*this);
   const int status = service_->run(make_handler, &probes);

@@ -42,7 +42,10 @@ void AppExchange::on_request_end() {
                         head.headers.value(http::HeaderId::content_type),
                         body_,
                         head.headers.value(http::HeaderId::x_request_id),
-                        stream_.loop()};
+                        stream_.loop(),
+                        stream_.connection(),
+                        head,
+                        handler_.state_.get()};
   handler_.app_.answer_(request, [alive = alive_](const Answer& answer) {
     if (*alive != nullptr) (*alive)->reply(answer);
   });
@@ -63,6 +66,7 @@ void AppExchange::reply(const Answer& answer) {
   if (over_) return;
   http::HeaderList headers;
   if (!answer.allow.empty()) headers.add(stream_.arena(), "Allow", answer.allow);
+  for (const auto& [name, value] : answer.headers) headers.add(stream_.arena(), name, value);
   // Counted first: the end of the answer is the end of this exchange's turn.
   finish(answer.status, answer.body.size());
   downstream::send_text(stream_, answer.status, answer.content_type, answer.body, &headers);

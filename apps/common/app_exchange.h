@@ -10,8 +10,14 @@ namespace gateway::apps {
 /// One thread of a service.
 class AppHandler final : public downstream::Handler {
  public:
-  AppHandler(App& app, MetricsShard& metrics, AccessLogShard& log)
-      : app_(app), metrics_(metrics), log_(log), route_(metrics.route(app.name_)) {}
+  /// `state` may be null.
+  AppHandler(App& app, MetricsShard& metrics, AccessLogShard& log,
+             std::unique_ptr<ThreadState> state)
+      : app_(app),
+        metrics_(metrics),
+        log_(log),
+        route_(metrics.route(app.name_)),
+        state_(std::move(state)) {}
 
   std::unique_ptr<downstream::Exchange> begin(downstream::Stream& stream) override;
   void on_refused(const downstream::ConnectionFacts&, const Error& error) override {
@@ -24,6 +30,7 @@ class AppHandler final : public downstream::Handler {
   MetricsShard& metrics_;
   AccessLogShard& log_;
   std::shared_ptr<RouteCells> route_;
+  std::unique_ptr<ThreadState> state_;
 };
 
 /// Collects the body, asks the service, answers, counts and logs.

@@ -1,76 +1,24 @@
-"""App B on SQLite and on a real PostgreSQL: replicas that start at once, verdicts, an outage."""
+"""App B on SQLite and on a real PostgreSQL: replicas that start at once, verdicts, an outage, users."""
 
 import http.client
 import os
-import shutil
-import signal
 import ssl
 import subprocess
 import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 from harness import BIN, connects, free_port, run_tests, wait_until
-
-POSTGRES = max(Path("/usr/lib/postgresql").glob("*/bin"))
-
-
-class Postgres:
-    """A cluster of its own on a free port; the server refuses to run as root."""
-
-    def __init__(self, folder):
-        self.port = free_port()
-        self.data = folder / "cluster"
-        self.user = "postgres" if os.getuid() == 0 else None
-        self.data.mkdir()
-        if self.user:
-            shutil.chown(self.data, self.user)
-        self.run("initdb", "-D", self.data, "-A", "trust", "-U", "postgres", "--no-sync")
-        self.url = f"postgres://postgres@127.0.0.1:{self.port}/postgres"
-        self.start()
-
-    def run(self, program, *arguments):
-        subprocess.run([POSTGRES / program, *arguments], check=True, user=self.user, cwd="/",
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-
-    def start(self):
-        self.run("pg_ctl", "-D", self.data, "-w", "-l", self.data / "log", "-o",
-                 f"-p {self.port} -k {self.data} -c listen_addresses=127.0.0.1 -c fsync=off", "start")
-
-    def stop(self):
-        self.run("pg_ctl", "-D", self.data, "-w", "-m", "immediate", "stop")
-
-
-    def processes(self):
-        """The server's own and its children."""
-        own = int((self.data / "postmaster.pid").read_text().split()[0])
-        children = [int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()
-                    and parent_of(entry) == own]
-        return [own, *children]
-
-    def freeze(self):
-        """As a host whose network went away: it keeps its connections and says nothing."""
-        for pid in self.processes():
-            os.kill(pid, signal.SIGSTOP)
-
-    def thaw(self):
-        for pid in self.processes():
-            os.kill(pid, signal.SIGCONT)
-
-
-def parent_of(process):
-    try:
-        return int((process / "stat").read_text().rsplit(")", 1)[1].split()[1])
-    except OSError:
-        return 0
-
+from postgres import Postgres
 
 class Replica:
-    def __init__(self, database, *flags):
+    def __init__(self, database, *flags, development=True):
         self.port = free_port()
         self.process = subprocess.Popen(
             [BIN / "app_b", "--listen", f"127.0.0.1:{self.port}", "--database", database,
-             "--seed-development", "--log", "off", "--drain-delay-ms", "0", *flags])
+             *(["--seed-development"] if development else []), "--log", "off", "--drain-delay-ms", "0",
+             *flags])
 
     def ask(self, method, path, body=None):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -123,28 +71,59 @@ def on_sqlite():
         assert b"mytoken" not in Path(f"{folder}/users.sqlite").read_bytes()
 
 
-def on_postgres():
+@contextmanager
+def a_postgres():
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)
         postgres = Postgres(folder)
         try:
-            replicas = replicas_start_at_once(postgres.url)
-            postgres.stop()
-            assert replicas[0].ask("POST", "/auth", "token=mytoken")[0] == 503
-            assert replicas[0].ask("GET", "/readyz")[0] == 503
-            wait_until(lambda: not replicas[1].ready(), "no look-up, and yet not ready")
-            postgres.start()
-            for replica in replicas:
-                wait_until(replica.ready, "ready again")
-            # Each of the four connections of the third has been closed meanwhile.
-            for _ in range(8):
-                assert replicas[2].ask("POST", "/auth", "token=mytoken") == (200, "density")
-            a_silent_host_is_given_up(postgres, replicas[0])
-            for replica in replicas:
-                replica.end()
+            yield postgres
         finally:
             postgres.stop()
+
+
+def command(database, *words):
+    """Status, standard output and standard error of a command that ends."""
+    ended = subprocess.run([BIN / "app_b", "--database", database, *words], capture_output=True,
+                           text=True, timeout=60, check=False)
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+def migrate_at_once(database):
+    running = [subprocess.Popen([BIN / "app_b", "migrate", "--database", database],
+                                stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    said = [process.communicate(timeout=60)[0] for process in running]
+    assert [process.returncode for process in running] == [0, 0, 0], said
+    assert sorted("(0 steps" in text for text in said) == [False, True, True], said
+    status, said, _ = command(database, "migrate")
+    assert (status, "(0 steps were missing)" in said) == (0, True), said
+
+
+def on_postgres():
+    with a_postgres() as postgres:
+        early = Replica(postgres.url)
+        wait_until(lambda: connects(early.port), "app_b serves")
+        status, why = early.ask("GET", "/readyz")
+        assert status == 503 and "run app_b migrate" in why, why
+        assert early.ask("POST", "/auth", "token=mytoken")[0] == 503
+        migrate_at_once(postgres.url)
+        wait_until(early.ready, "the schema is seen without a restart")
+        early.end()
+        replicas = replicas_start_at_once(postgres.url)
+        postgres.stop()
+        assert replicas[0].ask("POST", "/auth", "token=mytoken")[0] == 503
+        assert replicas[0].ask("GET", "/readyz")[0] == 503
+        wait_until(lambda: not replicas[1].ready(), "no look-up, and yet not ready")
+        postgres.start()
+        for replica in replicas:
+            wait_until(replica.ready, "ready again")
+        # Each of the four connections of the third has been closed meanwhile.
+        for _ in range(8):
+            assert replicas[2].ask("POST", "/auth", "token=mytoken") == (200, "density")
+        a_silent_host_is_given_up(postgres, replicas[0])
+        for replica in replicas:
+            replica.end()
 
 
 def a_silent_host_is_given_up(postgres, replica):
@@ -156,6 +135,49 @@ def a_silent_host_is_given_up(postgres, replica):
         postgres.thaw()
     wait_until(replica.ready, "ready when the host is back")
     assert replica.ask("POST", "/auth", "token=mytoken") == (200, "density")
+
+
+def users_have_tokens_of_their_own():
+    with a_postgres() as postgres, tempfile.TemporaryDirectory() as folder:
+        assert "run app_b migrate" in command(postgres.url, "user", "list")[2]
+        migrate_at_once(postgres.url)
+        for database in (postgres.url, f"{folder}/users.sqlite"):
+            users_come_and_go(database)
+
+
+def users_come_and_go(database):
+    status, token, said = command(database, "user", "add", "ann")
+    token = token.strip()
+    assert status == 0 and len(token) == 64 and token not in said, said
+    status, _, said = command(database, "user", "add", "ann")
+    assert (status, said) == (1, "app_b: there is a user ann already: user rotate ann gives a new token\n")
+    assert command(database, "user", "add", "a b\nc")[0] != 0
+    app = Replica(database, development=False)
+    wait_until(app.ready, "ready")
+    assert app.ask("POST", "/auth", f"token={token}") == (200, "ann")
+    assert app.ask("POST", "/auth", "token=mytoken") == (401, "fail")
+    newer = command(database, "user", "rotate", "ann")[1].strip()
+    assert app.ask("POST", "/auth", f"token={token}")[0] == 401
+    assert app.ask("POST", "/auth", f"token={newer}") == (200, "ann")
+    assert command(database, "user", "disable", "ann")[0] == 0
+    assert app.ask("POST", "/auth", f"token={newer}")[0] == 401
+    assert command(database, "user", "list")[1] == "ann  (disabled)\n"
+    assert command(database, "user", "disable", "bob")[0] == 1
+    app.end()
+
+
+def the_development_token_is_for_development():
+    with tempfile.TemporaryDirectory() as folder:
+        database = f"{folder}/users.sqlite"
+        seeded = Replica(database)
+        wait_until(seeded.ready, "ready")
+        seeded.end()
+        status, _, said = command(database, "--listen", f"127.0.0.1:{free_port()}")
+        assert status == 1 and said.count("\n") == 1 and "user rotate density" in said, said
+        assert command(database, "user", "rotate", "density")[0] == 0
+        app = Replica(database, development=False)
+        wait_until(app.ready, "ready once nobody comes in by it")
+        app.end()
 
 
 def renewed_certificates_are_used_without_a_restart():
@@ -186,5 +208,6 @@ def make_pair(folder):
 
 
 if __name__ == "__main__":
-    sys.exit(run_tests([on_sqlite, on_postgres,
+    sys.exit(run_tests([on_sqlite, on_postgres, users_have_tokens_of_their_own,
+                        the_development_token_is_for_development,
                         renewed_certificates_are_used_without_a_restart]))
