@@ -21,6 +21,18 @@ demo: ## Install what is missing, build, and run the whole service on this machi
 	@$(MAKE) --no-print-directory programs
 	@exec tools/demo
 
+.PHONY: demo-hello demo-visitors
+demo-hello: ## The same for hello: front, private back end, PostgreSQL and the gateway
+demo-visitors: ## The same for the visitor counter on PostgreSQL
+demo-hello demo-visitors:
+	@tools/install-dependencies build $@
+	@$(MAKE) --no-print-directory programs
+	@exec tools/$@
+
+.PHONY: demo-clean
+demo-clean: ## Remove what the demos keep: databases, passwords, certificates, logs
+	@tools/demo-clean
+
 .PHONY: test
 test: ## Install what is missing, build, and pass the whole test suite
 	@tools/install-dependencies build test
