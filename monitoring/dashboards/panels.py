@@ -85,9 +85,9 @@ def choice(name, label, series, several=True, value_of=None):
     """A variable of a board: the values of the label `value_of`, `name` if not told, of a series."""
     definition = f"label_values({series}, {value_of or name})"
     variable = {
-        "type": "query", "name": name, "label": label, "datasource": SOURCE, "definition": definition,
-        "query": {"query": definition, "refId": f"variable-{name}"}, "refresh": 2, "sort": 1, "hide": 0,
-        "multi": several, "includeAll": several, "skipUrlSync": False,
+        "type": "query", "name": name, "label": label, "datasource": SOURCE,
+        "query": {"query": definition, "refId": f"variable-{name}"}, "refresh": 2,
+        "sort": 1, "hide": 0, "multi": several, "includeAll": several, "skipUrlSync": False,
     }
     if several:
         variable |= {"allValue": ".*", "current": {"selected": True, "text": ["All"], "value": ["$__all"]}}
@@ -126,8 +126,8 @@ def board(name, title, text, rows, variables=()):
         "refresh": "30s", "time": {"from": "now-1h", "to": "now"}, "fiscalYearStartMonth": 0,
         "annotations": {"list": [{
             "name": "Configurations", "enable": True, "hide": False, "iconColor": "blue", "datasource": SOURCE,
-            "expr": 'changes(gateway_config_generation{job="gateway"}[2m]) > 0', "titleFormat": "configuration",
-            "textFormat": "{{instance}} took a configuration into use"}]},
+            "target": {**query('changes(gateway_config_generation{job="gateway"}[2m]) > 0', "configuration of {{instance}}"),
+                       "refId": "Anno"}}]},
         "links": [{"type": "dashboards", "title": "Gateway", "tags": ["gateway"], "asDropdown": True,
                    "includeVars": True, "keepTime": True, "targetBlank": False, "icon": "external link",
                    "tooltip": "", "url": ""}],

@@ -37,14 +37,14 @@ def test_every_query_of_a_board_has_data(loaded, name):
 def test_every_variable_has_values(loaded, name):
     for variable in BOARDS[name]["templating"]["list"]:
         if variable["type"] == "query":
-            series, label = variable["definition"].removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
+            series, label = variable["query"]["query"].removeprefix("label_values(").removesuffix(")").rsplit(", ", 1)
             assert [each for each in loaded.ask("series", **{"match[]": filled(series)}) if label in each], variable["name"]
 
 
 @pytest.mark.parametrize("name", BOARDS)
 def test_the_events_drawn_into_a_board_can_be_asked_for(loaded, name):
     for note in BOARDS[name]["annotations"]["list"]:
-        loaded.values(note["expr"])
+        loaded.values(note["target"]["expr"])
 
 
 def test_a_query_without_data_is_noticed(loaded):

@@ -1,4 +1,5 @@
 """Runbooks: one per alert, whose questions can be asked, and whose links lead somewhere."""
+import json
 import re
 import subprocess
 
@@ -34,17 +35,23 @@ def known_series():
         re.findall(r"\b(?:kube|probe|aggregator|instance_upstream:|upstream:|ingress:|route:|instance:)[\w:]+", used)) | {"up"}
 
 
-@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
-def test_its_questions_are_of_series_that_there_are(book, tmp_path):
-    questions = re.search(r"```promql\n(.*?)\n```", book.read_text(), re.S)[1].splitlines()
-    rules = "groups: [{name: questions, rules: [%s]}]" % ", ".join(
-        "{record: question%d, expr: '%s'}" % each for each in enumerate(questions))
-    (tmp_path / "rules.yaml").write_text(rules)
+def questions_of(book):
+    return re.search(r"```promql\n(.*?)\n```", book.read_text(), re.S)[1].splitlines()
+
+
+def test_questions_can_be_asked(tmp_path):
+    questions = [question for book in BOOKS for question in questions_of(book)]
+    rules = [{"record": f"question{number}", "expr": question} for number, question in enumerate(questions)]
+    (tmp_path / "rules.yaml").write_text(json.dumps({"groups": [{"name": "questions", "rules": rules}]}))
     done = subprocess.run(["promtool", "check", "rules", tmp_path / "rules.yaml"], capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("book", BOOKS, ids=lambda book: book.stem)
+def test_questions_are_of_series_that_there_are(book):
     known = known_series()
-    for question in questions:
-        bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\[\w+\]|\"[^\"]*\"", "", question)
+    for question in questions_of(book):
+        bare = re.sub(r"\{[^}]*\}|by \([^)]*\)|on \([^)]*\)|\[\w+\]", "", question)
         for name in re.findall(r"\b[a-z][\w:]*_[\w:]+\b|\bup\b", bare):
             base = re.sub(r"_(bucket|count|sum)$", "", name)
             assert name in known or base in known or name == "histogram_quantile", name

@@ -1,6 +1,6 @@
 // What a dashboard is, by Grafana's own published types. Its Dashboard leaves a panel's options and fields open,
 // so each kind of panel that we use is closed here with the types that its plugin publishes.
-import type { Dashboard, Panel, RowPanel } from "@grafana/schema";
+import type { AnnotationQuery, Dashboard, Panel, RowPanel } from "@grafana/schema";
 import type { Options as StatOptions } from "@grafana/schema/dist/esm/raw/composable/stat/panelcfg/x/StatPanelCfg_types.gen";
 import type { Options as TableOptions, FieldConfig as TableField } from "@grafana/schema/dist/esm/raw/composable/table/panelcfg/x/TablePanelCfg_types.gen";
 import type { Options as TimeSeriesOptions, FieldConfig as TimeSeriesField } from "@grafana/schema/dist/esm/raw/composable/timeseries/panelcfg/x/TimeSeriesPanelCfg_types.gen";
@@ -30,4 +30,7 @@ export type Known =
   | Shown<"state-timeline", StateOptions, StateField>
   | Json<RowPanel>;
 
-export type Board = Json<Omit<Dashboard, "panels">> & { panels: Known[] };
+export type Board = Json<Omit<Dashboard, "panels" | "annotations">> & {
+  annotations: { list: (Json<Omit<AnnotationQuery, "target">> & { target: PrometheusQuery })[] };
+  panels: Known[];
+};
