@@ -60,6 +60,12 @@ test-terraform: ## Pass the checks of terraform/ without a cloud, as root (needs
 	@tools/install-dependencies terraform
 	tests/terraform/run
 
+.PHONY: test-monitoring
+test-monitoring: ## Check rules, dashboards and runbooks, the queries against a gateway under load
+	@tools/install-dependencies build monitoring
+	@$(MAKE) --no-print-directory programs
+	tests/monitoring/run
+
 .PHONY: lint
 lint: ## Check format, clang-tidy, scripts, include direction and sizes
 	@tools/install-dependencies build lint
