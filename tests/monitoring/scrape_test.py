@@ -1,0 +1,111 @@
+"""The scrape examples. Debian's Prometheus has neither Kubernetes' nor Nomad's discovery built in, so their targets
+come from a file with the labels that those would give, and the example's own relabelling runs on them."""
+import json
+import subprocess
+
+import pytest
+import yaml
+
+from harness import wait_until
+from support.promtool import ROOT
+from support.stack import PROMETHEUS
+
+EXAMPLES = sorted((PROMETHEUS / "scrape").glob("*.yaml"))
+# What may be said of a discovery, by Prometheus' reference.
+DISCOVERY = {"kubernetes_sd_configs": {"role", "namespaces", "api_server", "selectors"},
+             "nomad_sd_configs": {"server", "namespace", "region", "refresh_interval"}}
+
+
+def as_files(job, file):
+    """The job with its targets from a file; its discovery is checked here instead."""
+    job = dict(job)
+    for name, keys in DISCOVERY.items():
+        for block in job.pop(name, []):
+            assert set(block) <= keys, block
+            job["file_sd_configs"] = [{"files": [str(file)]}]
+    # Files of a cluster, which are not here.
+    for name in ("tls_config", "authorization"):
+        job.pop(name, None)
+    return job
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_an_example_is_a_configuration(example, tmp_path):
+    body = yaml.safe_load(example.read_text())
+    for name in body["rule_files"]:
+        assert (example.parent / name).is_file(), name
+    body["rule_files"] = []
+    body["scrape_configs"] = [as_files(job, tmp_path / "targets.json") for job in body["scrape_configs"]]
+    (tmp_path / "prometheus.yaml").write_text(yaml.safe_dump(body))
+    (tmp_path / "targets.json").write_text("[]")
+    done = subprocess.run(["promtool", "check", "config", tmp_path / "prometheus.yaml"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def pods():
+    """A target for each container port of each Deployment of k8s/, as the role `pod` finds it."""
+    for path in sorted((ROOT / "k8s/base").rglob("deployment.yaml")):
+        namespace = "gateway" if path.parent.name == "gateway" else "jobs"
+        for body in yaml.safe_load_all(path.read_text()):
+            if body["kind"] != "Deployment":
+                continue
+            name = body["metadata"]["name"]
+            for phase in ("Running", "Succeeded"):
+                for port in body["spec"]["template"]["spec"]["containers"][0]["ports"]:
+                    yield {"targets": [f"10.0.0.1:{port['containerPort']}"], "labels": {
+                        "__meta_kubernetes_namespace": namespace,
+                        "__meta_kubernetes_pod_name": f"{name}-{phase.lower()}",
+                        "__meta_kubernetes_pod_label_app_kubernetes_io_name": name,
+                        "__meta_kubernetes_pod_phase": phase,
+                        "__meta_kubernetes_pod_container_port_name": port["name"]}}
+
+
+def services():
+    for name, tags in (("gateway", ",metrics,"), ("gateway", ",public,"), ("app-a", ",blue,metrics,"), ("other", ",x,")):
+        yield {"targets": ["10.0.0.1:9902"], "labels": {
+            "__meta_nomad_service": name, "__meta_nomad_tags": tags, "__meta_nomad_namespace": "default",
+            "__meta_nomad_node_id": "n1"}}
+
+
+@pytest.mark.parametrize("example, targets, expected", [
+    ("kubernetes", pods, {("gateway", "10.0.0.1:9902", "gateway"), ("app-a", "10.0.0.1:9902", "jobs"),
+                          ("app-b", "10.0.0.1:9902", "jobs")}),
+    ("nomad", services, {("gateway", "10.0.0.1:9902", "default"), ("app-a", "10.0.0.1:9902", "default")}),
+])
+def test_relabelling_leaves_the_ports_of_the_metrics_under_the_right_job(example, targets, expected, tmp_path):
+    body = yaml.safe_load((PROMETHEUS / f"scrape/{example}.yaml").read_text())
+    job = next(job for job in body["scrape_configs"] if job["job_name"] == "gateway-and-apps")
+    (tmp_path / "targets.json").write_text(json.dumps(list(targets())))
+    (tmp_path / "prometheus.yaml").write_text(
+        yaml.safe_dump({"scrape_configs": [as_files(job, tmp_path / "targets.json")]}))
+    done = subprocess.run(["promtool", "check", "service-discovery", "--timeout=5s", tmp_path / "prometheus.yaml",
+                           "gateway-and-apps"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    kept = [each["labels"] for each in json.loads(done.stdout) if each.get("labels")]
+    assert {(each["job"], each["instance"] if "instance" in each else each["__address__"], each["namespace"])
+            for each in kept} == expected
+    assert len(kept) == len(expected)
+
+
+def test_pods_are_chosen_by_labels_that_the_manifests_have():
+    monitor = yaml.safe_load((ROOT / "monitoring/kubernetes/pod-monitor.yaml").read_text())["spec"]
+    names = set(monitor["selector"]["matchExpressions"][0]["values"])
+    there = {each["labels"]["__meta_kubernetes_pod_label_app_kubernetes_io_name"] for each in pods()}
+    assert names == {"gateway", "app-a", "app-b"} and names <= there
+    port = monitor["podMetricsEndpoints"][0]["port"]
+    assert all(any(each["labels"]["__meta_kubernetes_pod_container_port_name"] == port for each in pods()
+                   if each["labels"]["__meta_kubernetes_pod_label_app_kubernetes_io_name"] == name) for name in names)
+
+
+def test_a_peer_that_is_not_heard_fails_the_probe_and_one_that_is_heard_does_not(stack):
+    own = f"127.0.0.1:{stack.cluster}"
+    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [1.0], "alone, all peers are heard", 60)
+    stack.peers(own, "127.0.0.1:1")
+    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [0.0], "a peer is silent", 60)
+    stack.peers(own)
+    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [1.0], "it is not listed any more", 60)
+
+
+def test_the_end_of_the_certificate_is_seen_from_outside(stack):
+    left = 'probe_ssl_earliest_cert_expiry{job="gateway-tls"} - time()'
+    wait_until(lambda: [each for each in stack.values(left) if 86400 < each < 2 * 86400], "two days, as it was made", 60)
