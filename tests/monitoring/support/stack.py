@@ -15,7 +15,7 @@ from support.synthetic_cluster import SyntheticCluster
 
 PROMETHEUS = ROOT / "monitoring/prometheus"
 TOKEN = {"Authorization": "mytoken"}
-# `broken` answers 5xx, `slow` leads to nobody: without them half of the panels would show nought.
+# `broken` answers 5xx, `nobody` has an endpoint that is not there: without them half of the panels would show nought.
 MORE = """\
   - {{name: broken, match: {{path: /broken}}, respond: {{status: 503, body: "no"}}}}
   - {{name: nobody, match: {{path: /nobody}}, forward: nobody}}

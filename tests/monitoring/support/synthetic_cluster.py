@@ -1,5 +1,6 @@
 """SYNTHETIC: series under the names of kube-state-metrics and of the API server, for boards and rules that need a
 cluster. No Kubernetes is behind them: an imitation of one autoscaler that follows the rate it is given."""
+import contextlib
 import http.server
 import math
 import threading
@@ -24,7 +25,8 @@ class SyntheticCluster:
                 self.send_header("Content-Type", "text/plain; version=0.0.4")
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()
-                self.wfile.write(body)
+                with contextlib.suppress(BrokenPipeError):  # a scrape that did not wait
+                    self.wfile.write(body)
 
             def log_message(self, *_):
                 pass
