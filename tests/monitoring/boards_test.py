@@ -42,7 +42,7 @@ def altered():
             ("unit", "unit", lambda panel: panel["fieldConfig"]["defaults"].update(unit=7)),
             ("option", "legnd", lambda panel: panel["options"].update(legnd={})),
             ("style", "lines", lambda panel: panel["fieldConfig"]["defaults"]["custom"].update(drawStyle="lines")),
-            ("place", "gridPos", lambda panel: panel.update(gridPos={"x": 0})),
+            ("place", "h, w, y", lambda panel: panel.update(gridPos={"x": 0})),
             ("query", "expr", lambda panel: panel["targets"][0].pop("expr")),
             ("key", "titel", lambda panel: panel.update(titel="?"))):
         board = copy.deepcopy(BOARDS["route"])
