@@ -30,7 +30,7 @@ def overview():
             number("Gateways", "short", f"count(up{{{GATEWAY}}} == 1) or vector(0)",
                    "Replicas that answer their scrapes.", ((None, "red"), (1, "green"))),
             number("Requests", "reqps", f"{total}"),
-            number("Errors", "percentunit", f"{errors} / ({total} > 0) or vector(0)", "Share of answers that are 5xx.",
+            number("Errors", "percentunit", f"{errors} / ({total} > 0) or on () vector(0)", "Share of answers that are 5xx.",
                    ((None, "green"), (0.001, "orange"), (0.01, "red"))),
             number("p99", "s", quantile(0.99, "gateway_request_duration_seconds", "job"),
                    "From the complete request head to the end of the answer.",
