@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
+#include "gateway/config/field.h"
 #include "gateway/config/model.h"
-#include "gateway/config/value.h"
 #include "gateway/metrics/registry.h"
 #include "gateway/upstream/endpoint_directory.h"
 
@@ -37,8 +37,8 @@ class AdminSource {
   virtual Registry& registry() = 0;
   /// Null until the first configuration is in use.
   virtual const config::Model* model() = 0;
-  /// The model as the reader's own tree (config::extract_options); secrets are references in it.
-  virtual config::Value configuration() = 0;
+  /// What the filters and balancers of the model declare.
+  virtual config::PolicyTables policies() = 0;
   virtual const upstream::EndpointDirectory& endpoints() = 0;
   /// The bearer token that POST needs; empty: nothing may be posted. Read anew at each call, so
   /// that a rotated file counts at once.

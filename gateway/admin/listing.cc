@@ -1,56 +1,22 @@
 #include "gateway/admin/listing.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
 #include "gateway/admin/numbers.h"
-#include "gateway/metrics/redact.h"
+#include "gateway/config/masked.h"
 
 namespace gateway::admin {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kMask = "***";
-
-// Where texts of others' choosing stand: header fields to set, add or match, parameters to match.
-// Their names say too little about which of them is a secret, and the environment is expanded
-// there.
-constexpr std::string_view kFreeTexts[] = {"set", "add", "headers", "query"};
-
 Json to_json(const config::Value& value);
-
-// {Name: value, …} and [{name: Name, value: …}, …] alike: the names alone.
-Json names_to_json(const config::Value& value) {
-  if (value.holds<config::Value::List>()) {
-    Json list = Json::array();
-    for (const config::Value& each : value.as<config::Value::List>())
-      list.push_back(names_to_json(each));
-    return list;
-  }
-  if (!value.holds<config::Value::Map>()) return kMask;
-  Json json = Json::object();
-  for (const auto& [key, member] : value.as<config::Value::Map>())
-    json[key] = key == "name" || key == "present" ? to_json(member) : Json(kMask);
-  return json;
-}
-
-Json member_to_json(const std::string& name, const config::Value& value) {
-  const bool list = value.holds<config::Value::List>();
-  const bool free =
-      std::find(std::begin(kFreeTexts), std::end(kFreeTexts), name) != std::end(kFreeTexts);
-  // Hashes of passwords.
-  if (name == "users" && value.holds<std::string>()) return kMask;
-  if (free && (list || value.holds<config::Value::Map>())) return names_to_json(value);
-  return (list || value.holds<std::string>()) && is_secret_parameter(name) ? Json(kMask)
-                                                                           : to_json(value);
-}
 
 Json map_to_json(const config::Value::Map& map) {
   Json json = Json::object();
-  for (const auto& [key, member] : map) json[key] = member_to_json(key, member);
+  for (const auto& [key, member] : map) json[key] = to_json(member);
   return json;
 }
 
@@ -108,7 +74,11 @@ Json route_json(const config::Route& route) {
 
 }  // namespace
 
-std::string config_json(AdminSource& source) { return dump(to_json(source.configuration())); }
+std::string config_json(AdminSource& source) {
+  const config::Model* model = source.model();
+  return dump(model == nullptr ? Json()
+                               : to_json(config::extract_masked(*model, source.policies())));
+}
 
 std::string routes_json(AdminSource& source) {
   Json list = Json::array();

@@ -8,8 +8,8 @@
 /// The JSON answers that list what is configured.
 namespace gateway::admin {
 
-/// The configuration in use. Secrets are references (files, variables) already; values whose name
-/// speaks of one (a header set to a token, say) are masked.
+/// The configuration in use, as the reader's own tree. Options that are declared secret are masked;
+/// other secrets are references (files, variables) in it.
 std::string config_json(AdminSource& source);
 std::string routes_json(AdminSource& source);
 std::string upstreams_json(AdminSource& source);

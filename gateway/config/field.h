@@ -63,6 +63,9 @@ struct Field {
   bool one_needed = false;          ///< and one must be
   std::string_view pem = {};        ///< type file: the kind of PEM block that it must hold
   bool multiline = false;           ///< type string: line breaks may be in it
+  /// What stands there may be a secret, or hold one: it is shown nowhere (see masked.h), nor quoted
+  /// where it is wrong. Of a list or map, all that is in it.
+  bool secret = false;
 };
 
 /// Another filter that must stand on the same route, or at the top.

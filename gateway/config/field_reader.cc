@@ -13,6 +13,12 @@ namespace {
 
 bool is_unset(const Value& value) { return !value.is_set(); }
 
+// What stands there may be the secret itself: it is neither quoted nor shown.
+void conceal(Problem& problem) {
+  problem.found.clear();
+  problem.source_line.clear();
+}
+
 std::string_view kind_text(const Node& node) {
   switch (node.kind) {
     case Node::Kind::null: return "nothing";
@@ -82,6 +88,7 @@ void FieldReader::report_kind(const Node& node, const Field& field, FieldType ty
       node, node.kind == Node::Kind::null ? "no value" : "not the kind of value that it takes");
   problem.expected = describe_type(field, type);
   problem.found = kind_text(node);
+  if (field.secret) conceal(problem);
 }
 
 void FieldReader::report_unknown(const Node& key, std::span<const Field> fields, Seen& seen) {
@@ -189,12 +196,14 @@ Value FieldReader::read_texts(const Node& node, const Field& field) {
     report_kind(node, field, FieldType::map);
     return {};
   }
+  Field text;
+  text.secret = field.secret;
   Value::Map map;
   for (std::size_t i = 0; i + 1 < node.children.size(); i += 2) {
     const Node& key = *node.children[i];
     if (full() || !check_key(key)) continue;
     const Step step(*this, key.text);
-    Value value = read_scalar(*node.children[i + 1], {}, FieldType::string);
+    Value value = read_scalar(*node.children[i + 1], text, FieldType::string);
     if (!map.emplace(key.text, std::move(value)).second) report(key, "set twice");
   }
   return map;
@@ -306,7 +315,7 @@ Value FieldReader::read_policy(const Node& node, FieldType type) {
     return {};
   }
   std::string word;
-  if (!expand(*name, word)) return {};
+  if (!expand(*name, false, word)) return {};
   const auto policy = std::find_if(table.begin(), table.end(),
                                    [&](const Policy& known) { return known.type == word; });
   if (policy == table.end()) {
@@ -350,10 +359,9 @@ Value FieldReader::read_secret(const Node& node) {
                                     .exclusive = "source",
                                     .one_needed = true}};
   if (node.kind != Node::Kind::map) {
-    // What stands there may be the secret itself: it is neither quoted nor shown.
     Problem& problem = report(node, "a secret is never written into the configuration");
     problem.expected = describe_type({}, FieldType::secret);
-    problem.source_line.clear();
+    conceal(problem);
     return {};
   }
   Value value = read_fields(node, kMembers, false);
@@ -363,14 +371,16 @@ Value FieldReader::read_secret(const Node& node) {
   return value;
 }
 
-bool FieldReader::expand(const Node& node, std::string& out) {
+bool FieldReader::expand(const Node& node, bool secret, std::string& out) {
   if (node.text.find("${") == std::string::npos) {
     out = node.text;
     return true;
   }
   auto expanded = expand_variables(node.text, environment_);
   if (!expanded) {
-    report(node, std::move(expanded.error())).found = node.text;
+    Problem& problem = report(node, std::move(expanded.error()));
+    problem.found = node.text;
+    if (secret) conceal(problem);
     return false;
   }
   out = *std::move(expanded);
@@ -383,7 +393,7 @@ Value FieldReader::read_scalar(const Node& node, const Field& field, FieldType t
     return {};
   }
   std::string text;
-  if (!expand(node, text)) return {};
+  if (!expand(node, field.secret, text)) return {};
   auto value = parse_scalar(text, field, type);
   if (!value) {
     Mismatch& mismatch = value.error();
@@ -391,6 +401,7 @@ Value FieldReader::read_scalar(const Node& node, const Field& field, FieldType t
     problem.expected = std::move(mismatch.expected);
     problem.found = node.text.empty() ? "nothing" : node.text;
     problem.suggestion = std::move(mismatch.suggestion);
+    if (field.secret) conceal(problem);
     return {};
   }
   refer(node, field, type, text);

@@ -76,7 +76,7 @@ class FieldReader {
   Value read_policy(const Node& node, FieldType type);
   Value read_secret(const Node& node);
   Value read_scalar(const Node& node, const Field& field, FieldType type);
-  bool expand(const Node& node, std::string& out);
+  bool expand(const Node& node, bool secret, std::string& out);
   bool check_key(const Node& key);
   void refer(const Node& node, const Field& field, FieldType type, const std::string& text);
 

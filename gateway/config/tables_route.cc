@@ -26,7 +26,8 @@ Option<ValueMatch> value_row() {
   return {{.name = "value",
            .text = "The value that it must have.",
            .exclusive = "condition",
-           .one_needed = true},
+           .one_needed = true,
+           .secret = true},
           [](ValueMatch& match, const Value& value) { match.value = value.as<std::string>(); },
           [](const ValueMatch& match) {
             return match.regex || match.present ? Value() : Value(match.value);
@@ -38,7 +39,8 @@ Option<ValueMatch> value_regex_row() {
            .type = FieldType::regex,
            .text = "A regular expression (RE2) that the whole value must match.",
            .exclusive = "condition",
-           .one_needed = true},
+           .one_needed = true,
+           .secret = true},
           [](ValueMatch& match, const Value& value) {
             match.value = value.as<std::string>();
             match.regex = true;

@@ -39,7 +39,10 @@ constexpr config::Field kFields[] = {
      .required = true,
      .private_upstream = true},
     {.name = "path", .text = "Path that it is asked for.", .default_text = "/"},
-    {.name = "headers", .type = FieldType::map, .text = "More header fields for it."},
+    {.name = "headers",
+     .type = FieldType::map,
+     .text = "More header fields for it.",
+     .secret = true},
     {.name = "timeout",
      .type = FieldType::duration,
      .text = "Until the head of its answer. After that, or when it fails, the client gets the "

@@ -13,8 +13,14 @@ using config::FieldType;
 using http::HeaderId;
 
 constexpr config::Field kEdits[] = {
-    {.name = "set", .type = FieldType::map, .text = "Fields that replace all of their name."},
-    {.name = "add", .type = FieldType::map, .text = "Fields that join those of their name."},
+    {.name = "set",
+     .type = FieldType::map,
+     .text = "Fields that replace all of their name.",
+     .secret = true},
+    {.name = "add",
+     .type = FieldType::map,
+     .text = "Fields that join those of their name.",
+     .secret = true},
     {.name = "remove",
      .type = FieldType::list,
      .text = "Names of fields to take out.",

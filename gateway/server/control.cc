@@ -7,7 +7,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "gateway/config/tables.h"
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/runtime/processors.h"
@@ -265,9 +264,7 @@ Control::State Control::state() {
 
 const config::Model* Control::model() { return snapshot_ ? snapshot_->model.get() : nullptr; }
 
-config::Value Control::configuration() {
-  return snapshot_ ? config::extract_options(*snapshot_->model) : config::Value();
-}
+config::PolicyTables Control::policies() { return policy_tables(); }
 
 std::string Control::token() {
   if (!snapshot_ || snapshot_->model->admin.token.empty()) return {};

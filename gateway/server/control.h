@@ -89,7 +89,7 @@ class Control final : private admin::AdminSource {
   State state() override;
   Registry& registry() override { return *registry_; }
   const config::Model* model() override;
-  config::Value configuration() override;
+  config::PolicyTables policies() override;
   const upstream::EndpointDirectory& endpoints() override { return directory_; }
   std::string token() override;
   void reload(std::function<void(const Reloaded&)> done) override {

@@ -11,6 +11,7 @@
 #include "gateway/base/duration.h"
 #include "gateway/base/size.h"
 #include "gateway/base/uri.h"
+#include "gateway/config/masked.h"
 #include "gateway/filter/table.h"
 #include "gateway/http/fields.h"
 #include "gateway/routing/explanation.h"
@@ -20,6 +21,11 @@
 
 namespace gateway::server {
 namespace {
+
+config::Value shown_options(const config::PolicySettings& settings) {
+  const filter::FilterType* type = filter::find_filter_type(settings.type);
+  return type == nullptr ? config::Value() : config::masked(settings.options, type->policy.fields);
+}
 
 /// The request of the command line, as a connection would hand it over.
 struct Asked {
@@ -149,7 +155,7 @@ class Report {
     const char* label = "filters";
     for (const config::PolicySettings& settings : chain) {
       line(std::exchange(label, ""),
-           fmt::format("{} {}", settings.type, text_of(settings.options)));
+           fmt::format("{} {}", settings.type, text_of(shown_options(settings))));
     }
   }
 

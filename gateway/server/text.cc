@@ -28,9 +28,7 @@ struct Writer {
     std::string text;
     for (const auto& [name, value] : map) {
       if (!value.is_set()) continue;
-      // Hashes of passwords are not shown.
-      const bool hidden = name == "users" && value.holds<std::string>();
-      text += (text.empty() ? "" : ", ") + name + ": " + (hidden ? "***" : text_of(value));
+      text += (text.empty() ? "" : ", ") + name + ": " + text_of(value);
     }
     return "{" + text + "}";
   }

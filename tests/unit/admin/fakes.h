@@ -65,7 +65,14 @@ class FakeSource final : public AdminSource {
   State state() override { return {ready, ready ? "ready" : "draining", 7, 2, "0.1.0"}; }
   Registry& registry() override { return registry_; }
   const config::Model* model() override { return &model_; }
-  config::Value configuration() override { return configuration_; }
+  config::PolicyTables policies() override {
+    static constexpr config::Field kFields[] = {
+        {.name = "users", .text = "Who.", .secret = true},
+        {.name = "realm", .text = "Where."},
+        {.name = "timeout", .type = config::FieldType::duration, .text = "When."}};
+    static constexpr config::Policy kFilters[] = {{"login", "Asks.", kFields}};
+    return {kFilters, {}};
+  }
   const upstream::EndpointDirectory& endpoints() override { return directory_; }
   std::string token() override { return token_; }
   void reload(std::function<void(const Reloaded&)> done) override { reloads.push_back(done); }
@@ -78,7 +85,6 @@ class FakeSource final : public AdminSource {
   FakeClock clock_;
   Registry registry_{1, clock_};
   config::Model model_;
-  config::Value configuration_;
   upstream::EndpointRegistry endpoint_registry_;
   upstream::EndpointDirectory directory_{endpoint_registry_, clock_};
 };

@@ -53,7 +53,7 @@ inline constexpr Field kBodyLimitFields[] = {
     {.name = "size", .type = FieldType::size, .text = "Bytes.", .required = true},
 };
 inline constexpr Field kEditFields[] = {
-    {.name = "set", .type = FieldType::map, .text = "Fields."},
+    {.name = "set", .type = FieldType::map, .text = "Fields.", .secret = true},
 };
 
 inline std::string check_burst(const Value& options) {

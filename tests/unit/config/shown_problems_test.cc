@@ -62,6 +62,18 @@ TEST(Problems, NeverShowASecret) {
   EXPECT_THAT(text, testing::Not(HasSubstr("hunter2")));
 }
 
+TEST(Problems, NeverShowWhatStandsWhereASecretMay) {
+  for (const char* edits : {"set: hunter2", "set: {X-Key: \"hunter2\\u0001\"}",
+                            "set: {X-Key: \"hunter2${ABSENT}\"}", "set: {X-Key: [hunter2]}"}) {
+    const std::string text = all(problems_of(
+        fmt::format("version: 1\nlisteners: [{{name: l, address: \":0\"}}]\nroutes: []\n"
+                    "filters:\n  - type: header_edits\n    {}\n",
+                    edits)));
+    EXPECT_THAT(text, HasSubstr("t.yaml:6:")) << edits;
+    EXPECT_THAT(text, testing::Not(HasSubstr("hunter2"))) << edits;
+  }
+}
+
 TEST(Problems, AMistypedNameDoesNotHideTheOthers) {
   const Problems problems = problems_of(
       "version: 1\n"

@@ -74,6 +74,21 @@ TEST(Explain, TellsRouteRivalsFiltersAndUpstream) {
   EXPECT_LT(text.find("body_limit"), text.find("header_edits")) << "the order in which they run";
 }
 
+TEST(Explain, ShowsNoSecretOption) {
+  config::Model secretive = model();
+  secretive.filters = {
+      {"basic_auth",
+       config::Value::Map{{"users", std::string("ann:$2y$hash")}, {"realm", std::string("staff")}}},
+      {"header_edits",
+       config::Value::Map{
+           {"request",
+            config::Value::Map{{"set", config::Value::Map{{"X-Key", std::string("hunter2")}}}}}}}};
+  const auto text = explain(secretive, "https://a.example/", {});
+  ASSERT_TRUE(text);
+  EXPECT_THAT(*text, HasSubstr("basic_auth {realm: staff, users: ***}"));
+  EXPECT_THAT(*text, HasSubstr("header_edits {request: {set: {X-Key: ***}}}"));
+}
+
 TEST(Explain, TellsWhatMissed) {
   const std::string text = said("https://A.Example/jobs");
   EXPECT_THAT(text, HasSubstr("route     rest, by prefix /"));
