@@ -28,6 +28,8 @@ Json to_json(const config::Value& value) {
           return nullptr;
         } else if constexpr (std::is_same_v<T, Duration>) {
           return duration_text(held);
+        } else if constexpr (std::is_same_v<T, config::SharedText>) {
+          return static_cast<const std::string&>(held);
         } else if constexpr (std::is_same_v<T, config::Size>) {
           return held.bytes;
         } else if constexpr (std::is_same_v<T, config::Value::List>) {

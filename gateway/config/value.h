@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -17,6 +19,27 @@ struct Size {
   auto operator<=>(const Size&) const = default;
 };
 
+/// A text that never changes and that many values hold, as when thousands of routes name one
+/// Secret: a copy copies a pointer. Two of one object are equal without being looked at, and what
+/// its hash is was reckoned once. Reads as a std::string does.
+class SharedText {
+ public:
+  /// `text` is not null; it may be part of a larger object, which then lives on with it.
+  explicit SharedText(std::shared_ptr<const std::string> text)
+      : text_(std::move(text)), hash_(std::hash<std::string>()(*text_)) {}
+
+  operator const std::string&() const { return *text_; }  // NOLINT: it is a text
+  /// As std::hash has it for an equal std::string.
+  std::size_t hash() const { return hash_; }
+  friend bool operator==(const SharedText& a, const SharedText& b) {
+    return a.text_ == b.text_ || (a.hash_ == b.hash_ && *a.text_ == *b.text_);
+  }
+
+ private:
+  std::shared_ptr<const std::string> text_;
+  std::size_t hash_;
+};
+
 /// One typed option of a filter or balancer, already validated against the policy's field table:
 /// the alternatives are exactly the field types. Plain data with ==, so that equal settings are
 /// known to be equal across reloads.
@@ -24,8 +47,9 @@ class Value {
  public:
   using List = std::vector<Value>;
   using Map = std::map<std::string, Value, std::less<>>;
+  /// A text is a std::string or a SharedText: holds() and as() ask for std::string for either.
   using Storage = std::variant<std::monostate, bool, std::int64_t, double, std::string, Duration,
-                               Size, List, Map>;
+                               Size, List, Map, SharedText>;
 
   Value() = default;
   template <typename T>
@@ -35,12 +59,16 @@ class Value {
   bool is_set() const { return !std::holds_alternative<std::monostate>(storage_); }
   template <typename T>
   bool holds() const {
+    if constexpr (std::is_same_v<T, std::string>)
+      if (std::holds_alternative<SharedText>(storage_)) return true;
     return std::holds_alternative<T>(storage_);
   }
 
   /// The value as T; validation has seen to it that the type is right, else a broken invariant.
   template <typename T>
   const T& as() const {
+    if constexpr (std::is_same_v<T, std::string>)
+      if (const auto* shared = std::get_if<SharedText>(&storage_)) return *shared;
     return std::get<T>(storage_);
   }
 
@@ -48,7 +76,10 @@ class Value {
   const Value& operator[](std::string_view key) const;
 
   const Storage& storage() const { return storage_; }
-  bool operator==(const Value&) const = default;
+  /// Texts are equal by what they say, however they are held.
+  bool operator==(const Value& other) const;
+  /// Equal values, equal hashes; most others differ. Does not read texts that are shared.
+  std::size_t hash() const;
 
  private:
   Storage storage_;

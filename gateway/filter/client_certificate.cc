@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <array>
 #include <memory>
 #include <string>
@@ -30,6 +32,10 @@ constexpr config::Field kFields[] = {
      .text = "The same as text.",
      .exclusive = "set of authorities",
      .one_needed = true,
+     .multiline = true},
+    {.name = "crl",
+     .type = FieldType::string,
+     .text = "Revocation lists as text, beside `ca`; those of a `ca_file` stand in the file.",
      .multiline = true},
     {.name = "required",
      .type = FieldType::boolean,
@@ -137,10 +143,15 @@ class ClientCertificatePlan final : public Plan {
   Settings settings_;
 };
 
+Result<std::string> authorities_of(const config::Value& value) {
+  if (!value["ca"].is_set()) return read_authorities(value["ca_file"].as<std::string>());
+  std::string text = value["ca"].as<std::string>();
+  if (value["crl"].is_set()) text.append("\n").append(value["crl"].as<std::string>());
+  return text;
+}
+
 Result<std::shared_ptr<const net::ClientAuthority>> authority_of(const config::Value& value) {
-  const Result<std::string> text = value["ca"].is_set()
-                                       ? Result<std::string>(value["ca"].as<std::string>())
-                                       : read_authorities(value["ca_file"].as<std::string>());
+  const Result<std::string> text = authorities_of(value);
   if (!text) return tl::make_unexpected(text.error());
   auto authority =
       net::ClientAuthority::parse(*text, static_cast<int>(value["depth"].as<std::int64_t>()));
@@ -152,16 +163,24 @@ Result<std::shared_ptr<const net::ClientAuthority>> authority_of(const config::V
 
 // A file may change until it is read for good.
 std::string check(const config::Value& value) {
-  if (!value["ca"].is_set()) return {};
+  if (!value["ca"].is_set())
+    return value["crl"].is_set() ? "crl stands beside ca; those of a ca_file are in the file" : "";
   const auto authority = authority_of(value);
   return authority ? std::string() : authority.error().detail;
 }
 
-Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileServices&) {
+// Equal ones are one, however many routes ask by them.
+std::shared_ptr<const net::ClientAuthority> shared(const net::ClientAuthority& authority,
+                                                   CompileServices& services) {
+  return services.shared_state<net::ClientAuthority>(
+      fmt::format("client_certificate/{:02x}", fmt::join(authority.identity(), "")), authority);
+}
+
+Result<std::shared_ptr<const Plan>> compile(const config::Value& value, CompileServices& services) {
   auto authority = authority_of(value);
   if (!authority) return tl::make_unexpected(authority.error());
   Settings settings{
-      std::move(*authority), {}, value["required"].as<bool>(), value["pass"].as<bool>()};
+      shared(**authority, services), {}, value["required"].as<bool>(), value["pass"].as<bool>()};
   if (!value["ca"].is_set()) settings.ca_file = value["ca_file"].as<std::string>();
   return std::make_shared<const ClientCertificatePlan>(std::move(settings));
 }

@@ -21,7 +21,8 @@ void claim(const PreparedIngress& ingress, const std::string& host, HostPlans& h
 }
 
 bool same_authorities(const PolicySettings& a, const PolicySettings& b) {
-  return a.options["ca"] == b.options["ca"] && a.options["depth"] == b.options["depth"];
+  const auto same = [&](std::string_view option) { return a.options[option] == b.options[option]; };
+  return same("ca") && same("crl") && same("depth");
 }
 
 void shut(Location& location, const std::string& why, Notices& notices) {

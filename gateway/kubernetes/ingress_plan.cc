@@ -90,8 +90,8 @@ void Planning::add_protection(std::string_view key, std::string_view type, Value
     plan().unusable = fmt::format("{}: {}", key, made.error());
 }
 
-const Secret* Planning::secret(const ObjectName& name) {
-  return (outcome.secrets[name] = store.share<Secret>(name)).get();
+std::shared_ptr<const Secret> Planning::secret(const ObjectName& name) {
+  return outcome.secrets[name] = store.share<Secret>(name);
 }
 
 const ConfigMap* Planning::config_map(const ObjectName& name) {

@@ -115,7 +115,7 @@ struct Planning {
   PlanOutcome& outcome;
 
   IngressPlan& plan() { return outcome.plan; }
-  const Secret* secret(const ObjectName& name);
+  std::shared_ptr<const Secret> secret(const ObjectName& name);
   const ConfigMap* config_map(const ObjectName& name);
   void refuse(std::string_view key, std::string_view why);
   /// Adds a filter; refuses the object, in the name of `key`, when there is no such filter yet, it

@@ -55,22 +55,27 @@ void plan_token(Planning& planning) {
   planning.plan().asked.push_back({service, true, {}, "token"});
 }
 
-/// What a Secret holds under `key`; nothing, and unusable paths, when it cannot be had.
-std::optional<std::string> protection(Planning& planning, std::string_view annotation,
-                                      std::string_view key) {
+/// What a Secret holds under a key: its own text, however many Ingresses name it.
+config::SharedText secret_text(const std::shared_ptr<const Secret>& secret, std::string_view key) {
+  return config::SharedText({secret, &secret->value(key)});
+}
+
+/// The Secret that an annotation names, with something under `key`; null, and unusable paths, when
+/// it cannot be had.
+std::shared_ptr<const Secret> protection(Planning& planning, std::string_view annotation,
+                                         std::string_view key) {
   const auto unusable = [&](std::string why) {
     planning.plan().unusable = fmt::format("{}: {}", annotation, why);
-    return std::nullopt;
+    return nullptr;
   };
   if (!planning.values.has(annotation)) return unusable("is missing");
   const auto name = planning.reference(annotation);
-  if (!name) return std::nullopt;
-  const Secret* secret = planning.secret(*name);
+  if (!name) return nullptr;
+  auto secret = planning.secret(*name);
   if (secret == nullptr) return unusable(fmt::format("there is no Secret {}", name->to_string()));
-  const std::string& value = secret->value(key);
-  if (value.empty())
+  if (secret->value(key).empty())
     return unusable(fmt::format("Secret {} has nothing under {}", name->to_string(), key));
-  return value;
+  return secret;
 }
 
 void plan_basic(Planning& planning) {
@@ -80,9 +85,9 @@ void plan_basic(Planning& planning) {
       if (values.has(key)) return planning.refuse(key, "auth-type is missing");
     return;
   }
-  const auto users = protection(planning, "auth-secret", "auth");
+  const auto secret = protection(planning, "auth-secret", "auth");
   Value::Map options;
-  options["users"] = users.value_or(std::string());
+  options["users"] = secret ? Value(secret_text(secret, "auth")) : Value(std::string());
   options["realm"] =
       values.has("auth-realm") ? values.text("auth-realm") : "Authentication Required";
   planning.add_protection("auth-secret", "basic_auth", std::move(options));
@@ -97,14 +102,12 @@ void plan_client_certificate(Planning& planning) {
   }
   if (values.text("auth-tls-verify-client") == "off") return;
   CertificateDemand& demand = planning.plan().client_certificate.emplace();
-  auto authorities = protection(planning, "auth-tls-secret", "ca.crt");
-  if (!authorities) return;
-  // Who was revoked must not get in because nobody looked.
-  if (const Secret* secret = planning.secret(*planning.reference("auth-tls-secret")))
-    if (const std::string& lists = secret->value("ca.crl"); !lists.empty())
-      authorities->append("\n").append(lists);
+  const auto secret = protection(planning, "auth-tls-secret", "ca.crt");
+  if (!secret) return;
   Value::Map options;
-  options["ca"] = std::move(*authorities);
+  options["ca"] = secret_text(secret, "ca.crt");
+  // Who was revoked must not get in because nobody looked.
+  if (!secret->value("ca.crl").empty()) options["crl"] = secret_text(secret, "ca.crl");
   options["required"] = values.text("auth-tls-verify-client") == "on";
   options["depth"] = values.number("auth-tls-verify-depth");
   options["pass"] = values.flag("auth-tls-pass-certificate-to-upstream");

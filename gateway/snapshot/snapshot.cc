@@ -29,31 +29,13 @@ void mix(std::size_t& hash, std::size_t more) {
   hash ^= more + 0x9e3779b97f4a7c15U + (hash << 6U) + (hash >> 2U);
 }
 
-void mix_value(std::size_t& hash, const config::Value& value) {
-  mix(hash, value.storage().index());
-  if (value.holds<config::Value::Map>()) {
-    for (const auto& [key, member] : value.as<config::Value::Map>()) {
-      mix(hash, std::hash<std::string>()(key));
-      mix_value(hash, member);
-    }
-  } else if (value.holds<config::Value::List>()) {
-    for (const config::Value& member : value.as<config::Value::List>()) mix_value(hash, member);
-  } else if (value.holds<std::string>()) {
-    mix(hash, std::hash<std::string>()(value.as<std::string>()));
-  } else if (value.holds<config::Size>()) {
-    mix(hash, value.as<config::Size>().bytes);
-  } else if (value.holds<std::int64_t>()) {
-    mix(hash, static_cast<std::size_t>(value.as<std::int64_t>()));
-  }
-}
-
 // Equal lists, equal hashes; most others differ.
 template <typename List, typename SettingsOf>
 std::size_t hash_of(const List& list, SettingsOf settings_of) {
   std::size_t hash = list.size();
   for (const auto& each : list) {
     mix(hash, std::hash<std::string>()(settings_of(each).type));
-    mix_value(hash, settings_of(each).options);
+    mix(hash, settings_of(each).options.hash());
   }
   return hash;
 }

@@ -103,6 +103,39 @@ TEST_F(ClientCertificates, ARevocationListThatCannotBeReadIs503) {
   EXPECT_THAT(routes(), ElementsAre("a.example prefix / -> 503"));
 }
 
+TEST_F(ClientCertificates, AreAskedForByOneTextHoweverManyNameItsSecret) {
+  Secret made = *store_.find<Secret>({"prod", "one"});
+  made.data["ca.crl"] = authority_one().revoke(authority_one().issue({"gone.example"}));
+  store_.upsert(made);
+  add({.name = "web", .notes = {{"auth-tls-secret", "one"}}});
+  add({.name = "other",
+       .host = "b.example",
+       .notes = {{"auth-tls-secret", "one"}, {"limit-rps", "5"}}});
+  translate();
+  const Secret& held = *store_.find<Secret>({"prod", "one"});
+  for (const char* name : {"prod/web:a.example/", "prod/other:b.example/"}) {
+    const config::Value* options = demand(name);
+    ASSERT_NE(options, nullptr) << name;
+    EXPECT_EQ(&(*options)["ca"].as<std::string>(), &held.value("ca.crt")) << name;
+    EXPECT_EQ(&(*options)["crl"].as<std::string>(), &held.value("ca.crl")) << name;
+  }
+  EXPECT_EQ(authority("a.example"), authority("b.example"));
+  EXPECT_THAT(authority("a.example")->pem(), HasSubstr("X509 CRL"));
+}
+
+TEST_F(ClientCertificates, OfOtherRevocationsCannotBeHadBesideTheOldest) {
+  Secret made = *store_.find<Secret>({"prod", "one"});
+  made.data["ca.crl"] = authority_one().revoke(authority_one().issue({"gone.example"}));
+  made.meta.name = "with-list";
+  store_.upsert(made);
+  add({.name = "old", .notes = {{"auth-tls-secret", "with-list"}}});
+  add({.name = "new",
+       .path = "/new",
+       .notes = {{"auth-tls-secret", "one"}},
+       .created = "2026-02-01T00:00:00Z"});
+  EXPECT_THAT(routes(), Contains("a.example prefix /new -> 503"));
+}
+
 TEST_F(ClientCertificates, HoldForTheWholeHostWhoeverHasAPathOnIt) {
   add({.name = "old", .notes = {{"auth-tls-secret", "one"}}});
   add({.name = "new", .path = "/new", .created = "2026-02-01T00:00:00Z"});

@@ -54,6 +54,18 @@ TEST_F(Logins, BasicAuthWithTheUsersOfASecret) {
   EXPECT_EQ(option("basic_auth", "realm"), "the shop");
 }
 
+TEST_F(Logins, TheUsersOfASecretAreHeldOnceHoweverManyRoutesNameIt) {
+  secret("users", {{"auth", kAnn}});
+  const Annotations notes{{"auth-type", "basic"}, {"auth-secret", "users"}};
+  add({.name = "one", .notes = notes});
+  add({.name = "two", .host = "b.example", .notes = notes});
+  translate();
+  const std::string* held = &store_.find<Secret>({"prod", "users"})->value("auth");
+  ASSERT_EQ(translation_.routes.size(), 2U);
+  for (const config::Route& each : translation_.routes)
+    EXPECT_EQ(&each.filters.at(0).options["users"].as<std::string>(), held) << each.name;
+}
+
 TEST_F(Logins, BasicAuthFollowsItsSecret) {
   secret("users", {{"auth", kAnn}});
   with({{"auth-type", "basic"}, {"auth-secret", "users"}});
