@@ -21,6 +21,9 @@ using http::HeaderId;
 
 /// An answer with more to pass on is not remembered.
 constexpr std::size_t kMaxRemembered = 4096;
+/// Bytes that all routes of a worker remember together: those who write Ingresses choose cache_size
+/// and bring as many as they like.
+constexpr std::size_t kMaxTogether = std::size_t{32} << 20;
 
 constexpr std::string_view kMethods[] = {"GET",   "HEAD",   "POST",   "PUT",
                                          "PATCH", "DELETE", "OPTIONS"};
@@ -84,7 +87,8 @@ constexpr Field kFields[] = {
      .most = 86400},
     {.name = "cache_size",
      .type = FieldType::integer,
-     .text = "Good answers remembered, per worker, of at most 4 KiB each.",
+     .text = "Good answers remembered, per worker, of at most 4 KiB each. All filters of this type "
+             "together hold 32 MiB a worker; past that, those that hold most forget first.",
      .default_text = "10000",
      .least = 0,
      .most = 1000000},
@@ -121,8 +125,10 @@ struct Options {
 
 /// What lives on across reloads, on one worker: good answers, and how many questions are under way.
 struct AuthState {
-  explicit AuthState(std::size_t capacity) : good(capacity) {}
-  VerdictCache good;  ///< the text of a verdict is what pack() made
+  AuthState(std::size_t capacity, std::shared_ptr<VerdictBudget> shared)
+      : budget(std::move(shared)), good(capacity, budget.get()) {}
+  std::shared_ptr<VerdictBudget> budget;  ///< of all on this worker
+  VerdictCache good;                      ///< the text of a verdict is what pack() made
   std::size_t under_way = 0;
 };
 
@@ -183,7 +189,9 @@ class ExternalAuth final : public Filter {
   ExternalAuth(std::shared_ptr<const Options> options, WorkerServices& services)
       : options_(std::move(options)),
         services_(services),
-        state_(services.state<AuthState>(options_->state_key, options_->cache_size)) {}
+        state_(services.state<AuthState>(
+            options_->state_key, options_->cache_size,
+            services.state<VerdictBudget>("external_auth", kMaxTogether))) {}
 
   Verdict on_request(RequestContext& context) override {
     std::optional<TokenHash> key = cache_key(context);
