@@ -7,11 +7,10 @@ namespace {
 
 using config::PolicySettings;
 
-// One that is refused is refused alone, but what it kept closed stays so.
+// One that is refused is refused alone, but what it kept closed stays so: a start, which knows no
+// last good version, opens nothing that was shut, whether its authorities can be had or not.
 bool has_a_say(const PreparedIngress& ingress) {
-  const auto& demand = ingress.plan().client_certificate;
-  if (!demand || ingress.plan().canary) return false;
-  return demand->filter.has_value() || !ingress.refused;
+  return ingress.plan().client_certificate && !ingress.plan().canary;
 }
 
 void claim(const PreparedIngress& ingress, const std::string& host, HostPlans& hosts) {

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/unit/kubernetes_translator/cluster.h"
 #include "tests/unit/net/test_certificates.h"
 
@@ -40,6 +42,17 @@ class ClientCertificates : public Cluster {
     for (const config::PolicySettings& each : found->filters)
       if (each.type == "client_certificate") return &each.options;
     return nullptr;
+  }
+  /// Nobody without a certificate gets anything.
+  bool shut_to_strangers() const {
+    return std::all_of(
+        translation_.routes.begin(), translation_.routes.end(), [](const config::Route& each) {
+          return each.respond || std::any_of(each.filters.begin(), each.filters.end(),
+                                             [](const config::PolicySettings& filter) {
+                                               return filter.type == "client_certificate" &&
+                                                      filter.options["required"].as<bool>();
+                                             });
+        });
   }
   bool required(std::string_view name) {
     const config::Value* options = demand(name);
@@ -204,10 +217,35 @@ TEST_F(ClientCertificates, OfAnIngressThatIsRefusedKeepTheHostClosed) {
   add({.name = "new", .path = "/new", .created = "2026-02-01T00:00:00Z"});
   translate();
   EXPECT_TRUE(required("prod/new:a.example/new"));
-  add({.name = "old", .notes = {{"auth-tls-secret", "dev/one"}}});
-  translator_.reset();
-  EXPECT_THAT(routes(), Contains("a.example prefix /new -> prod/app:80"))
-      << "one that can never be had is refused alone";
+}
+
+TEST_F(ClientCertificates, OfOneThatIsRefusedAndCannotBeHadKeepTheHostShutAfterAStart) {
+  const Annotations unusable[] = {
+      {{"auth-tls-secret", "absent"}, {"server-snippet", "x"}},
+      {{"auth-tls-secret", "dev/one"}},
+      {{"auth-tls-secret", "a/b/c"}},
+      {{"auth-tls-verify-client", "on"}},
+      {{"auth-tls-secret", "one"}, {"auth-tls-verify-depth", "deep"}},
+  };
+  add({.name = "new", .path = "/new", .created = "2026-02-01T00:00:00Z"});
+  for (const Annotations& notes : unusable) {
+    add({.name = "old", .notes = {{"auth-tls-secret", "one"}}});
+    translate();
+    EXPECT_TRUE(shut_to_strangers());
+    add({.name = "old", .notes = notes});
+    translate();
+    EXPECT_TRUE(shut_to_strangers()) << notes.front().second;
+    translator_.reset();
+    translate();
+    EXPECT_TRUE(shut_to_strangers()) << notes.front().second << ", after a start";
+  }
+}
+
+TEST_F(ClientCertificates, ThatNobodyAsksForAnyMoreOpenTheHost) {
+  add({.name = "old", .notes = {{"auth-tls-verify-client", "off"}}});
+  add({.name = "new", .path = "/new", .created = "2026-02-01T00:00:00Z"});
+  EXPECT_THAT(routes(), UnorderedElementsAre("a.example prefix / -> 503",
+                                             "a.example prefix /new -> prod/app:80"));
 }
 
 TEST_F(ClientCertificates, HoldForAliasesWildcardsAndDefaultBackends) {
