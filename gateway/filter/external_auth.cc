@@ -41,7 +41,10 @@ constexpr Field kFields[] = {
     {.name = "path",
      .text = "Path and query of the question. `$host`, `$scheme`, `$request_uri`, "
              "`$escaped_request_uri`, `$remote_addr`, `$http_NAME`, `$cookie_NAME` and `$arg_NAME` "
-             "are those of the request.",
+             "are those of the request. Fields and cookies are percent-encoded. `$arg_NAME` stands "
+             "as it came in the query, and `$request_uri` with the `?` and `&` of its own query, "
+             "neither decoded nor encoded: as the value of a parameter take "
+             "`$escaped_request_uri`.",
      .default_text = "/"},
     {.name = "host",
      .type = FieldType::string,
@@ -67,8 +70,8 @@ constexpr Field kFields[] = {
     {.name = "signin",
      .type = FieldType::string,
      .text = "Where a client without a good answer is sent (302) instead of hearing 401. The same "
-             "variables may stand in it; the address it wanted is added as `redirect_param` unless "
-             "that is there."},
+             "variables may stand in it, alike; the address it wanted is added as "
+             "`redirect_param`, encoded, unless that is there."},
     {.name = "redirect_param",
      .type = FieldType::string,
      .text = "Query parameter of `signin` that says where the client wanted to go.",

@@ -13,7 +13,8 @@ namespace gateway::filter {
 
 /// "https" or "http", as the client sees it: a trusted proxy may have taken TLS off.
 std::string_view client_scheme(const RequestContext& context);
-/// Path and query of the request, as they are authorised; in the context's arena or the request.
+/// Path and query of the request, as they are authorised: the canonical path and the query as it
+/// came; in the context's arena or the request.
 std::string_view request_uri(const RequestContext& context);
 /// Every byte but letters, digits and `-._~` as %XX (RFC 3986 §2.1), in the arena.
 std::string_view percent_encode(std::string_view text, Arena& arena);
@@ -27,11 +28,16 @@ class RequestText {
 
   /// Whether it is the same for every request.
   bool constant() const;
-  /// As part of a URL: what a client sent is escaped where it could end there what it stands in;
-  /// absent variables are empty. In the context's arena.
+  /// As part of a URL. Fields and cookies are percent-encoded, so that they stay where they stand.
+  /// What was part of a URL stays as it was there, nothing decoded and nothing encoded: `$arg_NAME`
+  /// is the value between '=' and '&' in the query as it came (there may be '/', '?' and '..' in
+  /// it), and `$request_uri` brings the '?' and '&' of its own query along; as the value of one
+  /// parameter take `$escaped_request_uri`. What is absent or there twice is empty. In the
+  /// context's arena.
   std::string_view url(const RequestContext& context) const;
-  /// Appends to `key` each part with its length, so that no two sequences of values make one key.
-  /// False when a variable is absent or a field or cookie stands there twice.
+  /// Appends to `key` each part as it came, nothing encoded, with its length, so that no two
+  /// sequences of values make one key. False when a variable is absent or a field, cookie or
+  /// parameter stands there twice.
   bool append_key(const RequestContext& context, std::string& key) const;
 
  private:

@@ -205,7 +205,9 @@ constexpr Annotation kExternalAuth[] = {
          "The host is a Service (`NAME.NAMESPACE.svc…`), so that nobody can make the gateway ask "
          "elsewhere; "
          "variables: $host $scheme $request_uri $escaped_request_uri $remote_addr $http_NAME "
-         "$cookie_NAME $arg_NAME.",
+         "$cookie_NAME $arg_NAME. Fields and cookies are percent-encoded; $request_uri and "
+         "$arg_NAME "
+         "stand as they came.",
      .security = true,
      .needs = "external_auth"},
     {.field = {.name = "auth-signin", .text = "Where a client is sent, with 302, after a 401."},

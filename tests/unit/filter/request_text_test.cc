@@ -49,6 +49,16 @@ TEST_F(RequestTextTest, WhatAClientChoosesCannotLeaveItsPlaceInAUrl) {
   EXPECT_EQ(url("/$cookie_session"), "/s1%3D%25");
 }
 
+TEST_F(RequestTextTest, WhatWasPartOfAUrlStaysAsItWasThere) {
+  exchange.request.path = "/a=1&b";
+  exchange.request.query = "q=x/../y?z%26+&r=1";
+  EXPECT_EQ(url("/check?q=$arg_q"), "/check?q=x/../y?z%26+");
+  EXPECT_EQ(url("/check?rd=$request_uri"), "/check?rd=/a=1&b?q=x/../y?z%26+&r=1");
+  EXPECT_EQ(url("/check?rd=$escaped_request_uri"),
+            "/check?rd=%2Fa%3D1%26b%3Fq%3Dx%2F..%2Fy%3Fz%2526%2B%26r%3D1");
+  EXPECT_EQ(key("$arg_q"), "12:x/../y?z%26+") << "a key takes it likewise";
+}
+
 TEST_F(RequestTextTest, BehindATrustedProxyTheSchemeIsItsWord) {
   exchange.with("X-Forwarded-Proto", "https");
   EXPECT_EQ(url("$scheme"), "http");
