@@ -34,8 +34,7 @@ constexpr Annotation kRouting[] = {
                        "custom-http-errors. Without a port it is the Service's only one."},
      .form = Form::service,
      .standing = Standing::differs,
-     .note = "X-Service-Name and X-Service-Port are not sent to it. Where it is missing itself, "
-             "answers stay as they are.",
+     .note = "Where it is missing itself, answers stay as they are.",
      .needs = "error_pages"},
     {.field = {.name = "custom-http-errors",
                .type = FieldType::integer,

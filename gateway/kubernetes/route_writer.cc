@@ -75,6 +75,17 @@ bool claims(const HostPlan& plan, PathMatch kind) {
   });
 }
 
+// Whoever answers instead is told what was to answer, under ingress-nginx's names.
+void tell_service(const ObjectName& service, const std::string& port,
+                  config::PolicySettings& error_pages) {
+  auto options = error_pages.options.as<config::Value::Map>();
+  auto headers = options["headers"].as<config::Value::Map>();
+  headers["X-Service-Name"] = service.name;
+  if (!port.empty()) headers["X-Service-Port"] = port;
+  options["headers"] = std::move(headers);
+  error_pages.options = std::move(options);
+}
+
 bool is_login(std::string_view filter) {
   const filter::FilterType* type = filter::find_filter_type(filter);
   return type == nullptr || type->login;
@@ -96,6 +107,7 @@ struct RouteWriter::Draft {
   const PathPattern* pattern;
   const config::PolicySettings* certificate = nullptr;  ///< what clients must show
   ObjectName service = {};                              ///< empty where it does not forward
+  std::string port = {};                                ///< of it, as the Ingress writes it
   bool hsts = false;                                    ///< of TLS listeners
   bool redirect = false;                                ///< plain listeners lead to https
   bool challenge = false;
@@ -246,6 +258,7 @@ void RouteWriter::write_forward(Draft& draft, const Location& location) {
     return emit(draft, "", std::move(route));
   }
   draft.service = {owner.meta().namespace_, location.backend->service};
+  draft.port = location.backend->port;
   if (location.canary != nullptr) {
     const Canary& canary = *location.canary->plan().canary;
     // Everything but the backend is inherited.
@@ -344,8 +357,12 @@ void RouteWriter::finish(const Draft& draft, Route route, bool tls) {
     route.filters.reserve(draft.filters->size() + (edits ? 1 : 0) + (draft.certificate ? 1 : 0));
     if (draft.certificate != nullptr && !draft.challenge)
       route.filters.push_back(*draft.certificate);
-    for (const config::PolicySettings& filter : *draft.filters)
-      if (!draft.challenge || !filter::asks_for_login(filter)) route.filters.push_back(filter);
+    for (const config::PolicySettings& filter : *draft.filters) {
+      if (draft.challenge && filter::asks_for_login(filter)) continue;
+      config::PolicySettings& added = route.filters.emplace_back(filter);
+      if (added.type == "error_pages" && !draft.service.name.empty())
+        tell_service(draft.service, draft.port, added);
+    }
     if (edits) route.filters.push_back(*edits);
   }
   const bool open = draft.challenge || !owner.plan().global_policies;

@@ -75,8 +75,10 @@ def hsts_max_age(site):
 def custom_http_errors(site):
     page = site.echo("/status/404/page")
     assert page["pod"].startswith("clerk-")
-    assert [page["headers"][name] for name in ("x-code", "x-namespace", "x-ingress-name", "x-original-uri")] == [
-        "404", "jobs", "custom-http-errors", "/status/404/page"]
+    told = ("x-code", "x-namespace", "x-ingress-name", "x-service-name", "x-original-uri")
+    assert [page["headers"][name] for name in told] == [
+        "404", "jobs", "custom-http-errors", "echo", "/status/404/page"]
+    assert page["headers"]["x-service-port"]
     assert site.status("/status/503/mine") == 503
 
 

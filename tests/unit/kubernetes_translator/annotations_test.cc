@@ -361,6 +361,25 @@ TEST_F(Annotated, ErrorPagesOfADefaultBackend) {
   EXPECT_EQ(option("error_pages", "answers"), "false") << "its own 503 is the application's";
 }
 
+TEST_F(Annotated, ErrorPagesAreToldWhichServiceWasToAnswer) {
+  add_service("pages", 8080, {"10.0.0.8"});
+  add_service("shop", 81, {"10.0.0.9"});
+  Ingress ingress = make({.notes = {{"custom-http-errors", "404"}, {"default-backend", "pages"}}});
+  ingress.rules[0].paths.push_back({"/shop", PathType::prefix, {"shop", "81", {}}});
+  store_.upsert(ingress);
+  translate();
+  const auto told = [this](std::string_view name, std::string_view header) {
+    for (const config::PolicySettings& each : route(name)->filters)
+      if (each.type == "error_pages") return config::format_scalar(each.options["headers"][header]);
+    return std::string("no filter");
+  };
+  EXPECT_EQ(told("prod/web:a.example/", "X-Service-Name"), "app");
+  EXPECT_EQ(told("prod/web:a.example/", "X-Service-Port"), "80");
+  EXPECT_EQ(told("prod/web:a.example/shop", "X-Service-Name"), "shop");
+  EXPECT_EQ(told("prod/web:a.example/shop", "X-Service-Port"), "81");
+  EXPECT_EQ(told("prod/web:a.example/shop", "X-Ingress-Name"), "web");
+}
+
 TEST_F(Annotated, ErrorPagesOfTheDefaultBackendOfTheClass) {
   add_service("pages", 80, {"10.0.0.8"}, "infra");
   settings_.default_backend = "infra/pages:80";
