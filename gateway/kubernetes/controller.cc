@@ -36,13 +36,11 @@ struct Controller::AnyWatch {
 
 template <typename T>
 struct Controller::TypedWatch final : AnyWatch {
-  TypedWatch(Controller& owner, Collection collection, const Scope& scope_of_it, bool ingresses)
+  TypedWatch(Controller& owner, Collection collection, const Scope& scope_of_it,
+             typename TableWatch<T>::Hooks hooks)
       : scope(scope_of_it),
         table(owner.timers_, owner.random_, owner.api_, std::move(collection), scope, owner.store_,
-              {[&owner] { owner.on_change(); },
-               [&owner](const Error& error) { owner.on_unreadable(error); },
-               ingresses ? [&owner](std::string_view object) { owner.status_.seen(object); }
-                         : std::function<void(std::string_view)>()}) {}
+              std::move(hooks)) {}
 
   Watch& watch() override { return table.watch(); }
 
@@ -81,10 +79,17 @@ std::unique_ptr<Controller::AnyWatch> Controller::make_watch(std::string_view pr
                                                              std::string_view plural,
                                                              const Scope& scope,
                                                              std::string field_selector) {
+  typename TableWatch<T>::Hooks hooks{[this] { on_change(); },
+                                      [this](const Error& error) { on_unreadable(error); }};
+  if constexpr (std::is_same_v<T, Ingress>)
+    hooks.seen = [this](std::string_view object) { status_.seen(object); };
+  if constexpr (std::is_same_v<T, Secret>)
+    if (!field_selector.empty())
+      hooks.owns = [](const Secret& secret) { return secret.type == kTlsType; };
   Collection collection = collection_of(prefix, plural, scope);
   if (!field_selector.empty()) collection.field_selector = std::move(field_selector);
-  auto made = std::make_unique<TypedWatch<T>>(*this, std::move(collection), scope,
-                                              std::is_same_v<T, Ingress>);
+  auto made =
+      std::make_unique<TypedWatch<T>>(*this, std::move(collection), scope, std::move(hooks));
   made->watch().start();
   return made;
 }
@@ -135,6 +140,7 @@ void Controller::add_watches() {
     add_watch<Service>(kCore, "services", scope);
     add_watch<EndpointSlice>(kDiscovery, "endpointslices", scope);
     add_watch<Secret>(kCore, "secrets", scope, fmt::format("type={}", kTlsType));
+    certificates_.push_back(&static_cast<TypedWatch<Secret>&>(*watches_.back()).table);
   }
 }
 
@@ -176,6 +182,7 @@ void Controller::translate() {
   model_version_ = store_.model_version();
   endpoints_version_ = store_.endpoints_version();
   translation_ = std::make_shared<const Translation>(translator_.translate(store_));
+  pass_over_certificates();
   follow_references();
   // Whoever needs a Secret to be guarded must not be seen without it, not even for a moment; nor
   // may paths fail because what they have begun to name has not been read yet.
@@ -220,10 +227,33 @@ void Controller::follow(std::string_view plural, const std::set<ObjectName>& nam
   }
 }
 
+// Keys that nobody names are not kept in memory: the API server can only list them all. One that
+// somebody begins to name is asked for by its name until it is there.
+void Controller::pass_over_certificates() {
+  const References& named = translation_->references;
+  std::vector<ObjectName> unnamed;
+  for (const auto& [name, secret] : store_.table<Secret>().all())
+    if (secret->type == kTlsType && !named.certificates.contains(name) &&
+        !named.secrets.contains(name))
+      unnamed.push_back(name);
+  for (TableWatch<Secret>* watch : certificates_) {
+    for (const ObjectName& name : unnamed) watch->pass_over(name);
+    for (const auto* names : {&named.certificates, &named.secrets})
+      for (const ObjectName& name : *names)
+        if (watch->take_back(name)) awaited_certificates_.insert(name);
+  }
+  std::erase_if(awaited_certificates_, [&](const ObjectName& name) {
+    return !named.certificates.contains(name) || store_.find<Secret>(name) != nullptr;
+  });
+  model_version_ = store_.model_version();  // what went makes no difference
+}
+
 // Of the objects that Ingresses name only those are read.
 void Controller::follow_references() {
   Watches before = std::exchange(references_, {});
-  follow<Secret>("secrets", translation_->references.secrets, before);
+  std::set<ObjectName> secrets = translation_->references.secrets;
+  secrets.insert(awaited_certificates_.begin(), awaited_certificates_.end());
+  follow<Secret>("secrets", secrets, before);
   follow<ConfigMap>("configmaps", translation_->references.config_maps, before);
   for (auto& [key, watch] : before) {
     const std::string plural = key.substr(0, key.find(' '));

@@ -94,6 +94,7 @@ class Controller {
                  std::string field_selector = {});
   void add_watches();
   void follow_published(const ObjectName& service);
+  void pass_over_certificates();
   void follow_references();
   template <typename T>
   void follow(std::string_view plural, const std::set<ObjectName>& names, Watches& before);
@@ -119,6 +120,9 @@ class Controller {
   std::unique_ptr<Lease> lease_;  ///< null in shadow
   std::unique_ptr<ObjectWatch> published_;
   std::vector<std::unique_ptr<AnyWatch>> watches_;
+  std::vector<TableWatch<Secret>*> certificates_;  ///< of `watches_`, those of all TLS Secrets
+  /// TLS Secrets that are named since a moment and that were passed over until then.
+  std::set<ObjectName> awaited_certificates_;
   /// Single objects that Ingresses name, by "kind namespace/name".
   Watches references_;
   Timer hold_off_;

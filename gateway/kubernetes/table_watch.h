@@ -39,7 +39,10 @@ class TableWatch final : private WatchSink {
     std::function<void()> changed;
     std::function<void(const Error&)> unreadable;
     /// Each object as JSON before it is read; may be empty.
-    std::function<void(std::string_view object)> seen;
+    std::function<void(std::string_view object)> seen = {};
+    /// Whether an object of the scope is of this collection: a list leaves others alone, which come
+    /// from elsewhere. Empty: all are.
+    std::function<bool(const T& object)> owns = {};
   };
 
   /// All outlive it.
@@ -52,17 +55,34 @@ class TableWatch final : private WatchSink {
 
   Watch& watch() { return watch_; }
 
+  /// Takes an object of the scope out of the store; not even what is new of it gets there until
+  /// take_back(). `changed` is not called.
+  void pass_over(const ObjectName& name) {
+    if (!scope_.holds(name)) return;
+    store_.erase<T>(name);
+    passed_over_.insert(name);
+  }
+  /// True when it was passed over, and exists as far as is known. What there is of it is not read
+  /// again: whoever needs it now asks for it himself, later changes come by themselves.
+  bool take_back(const ObjectName& name) { return passed_over_.erase(name) != 0; }
+
  private:
   void on_replace(const std::vector<WatchedObject>& objects) override {
     std::vector<T> parsed;
     parsed.reserve(objects.size());
+    std::set<ObjectName> passed_over;
     for (const WatchedObject& each : objects) {
+      if (auto known = passed_over_.extract(name_of(each)); !known.empty()) {
+        passed_over.insert(std::move(known));
+        continue;
+      }
       if (auto object = read(each))
         parsed.push_back(std::move(*object));
       else if (const T* known = store_.find<T>(name_of(each)))
         parsed.push_back(*known);
     }
-    if (scope_.namespace_.empty())
+    passed_over_ = std::move(passed_over);
+    if (scope_.namespace_.empty() && !hooks_.owns)
       store_.replace<T>(std::move(parsed));
     else
       replace_scope(std::move(parsed));
@@ -70,6 +90,7 @@ class TableWatch final : private WatchSink {
   }
 
   void on_upsert(const WatchedObject& watched) override {
+    if (!passed_over_.empty() && passed_over_.contains(name_of(watched))) return;
     auto object = read(watched);
     if (!object) return;
     store_.upsert<T>(std::move(*object));
@@ -77,6 +98,7 @@ class TableWatch final : private WatchSink {
   }
 
   void on_delete(const WatchedObject& object) override {
+    if (take_back(name_of(object))) return;
     store_.erase<T>(name_of(object));
     hooks_.changed();
   }
@@ -84,7 +106,7 @@ class TableWatch final : private WatchSink {
   void replace_scope(std::vector<T> objects) {
     std::set<ObjectName> gone;
     for (const auto& [name, object] : store_.table<T>().all())
-      if (scope_.holds(name)) gone.insert(name);
+      if (scope_.holds(name) && (!hooks_.owns || hooks_.owns(*object))) gone.insert(name);
     for (T& object : objects) {
       gone.erase(object.meta.object_name());
       store_.upsert<T>(std::move(object));
@@ -110,6 +132,7 @@ class TableWatch final : private WatchSink {
   Store& store_;
   const Scope scope_;
   const Hooks hooks_;
+  std::set<ObjectName> passed_over_;
   Watch watch_;
 };
 

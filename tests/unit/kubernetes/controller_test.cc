@@ -20,6 +20,8 @@ constexpr const char* kClasses = "/apis/networking.k8s.io/v1/ingressclasses?";
 constexpr const char* kServices = "/api/v1/services?";
 constexpr const char* kSlices = "/apis/discovery.k8s.io/v1/endpointslices?";
 constexpr const char* kSecrets = "/api/v1/secrets?";
+/// The one Secret that is asked for by its name.
+constexpr const char* kSecret = "/api/v1/namespaces/prod/secrets?";
 constexpr const char* kTeam = "/api/v1/namespaces/prod/configmaps?";
 
 const std::string kEnd = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"6",)"
@@ -67,6 +69,18 @@ json slice(const std::vector<std::string>& addresses) {
   return made;
 }
 
+json certificate(const std::string& name, const std::string& content = "Y2VydA==") {
+  return {{"metadata", meta(name)},
+          {"type", "kubernetes.io/tls"},
+          {"data", {{"tls.crt", content}, {"tls.key", "a2V5"}}}};
+}
+
+json ingress_with_tls(const std::string& name, const std::string& host, const std::string& secret) {
+  json made = ingress(name, host);
+  made["spec"]["tls"] = json::array({{{"hosts", {host}}, {"secretName", secret}}});
+  return made;
+}
+
 class Listener final : public ControllerListener {
  public:
   void on_translation(std::shared_ptr<const Translation> translation) override {
@@ -108,6 +122,11 @@ class ControllerTest : public testing::Test {
     list(kSecrets);
     list(kIngresses, event("ADDED", ingress("web", "a.example")));
     time_.run(200ms);
+  }
+  /// Its content; empty when it is not kept.
+  std::string kept_certificate(const std::string& name) {
+    const Secret* secret = controller_->store().find<Secret>({"prod", name});
+    return secret == nullptr ? "" : secret->value("tls.crt");
   }
   /// An Ingress names a ConfigMap that nobody has read yet.
   void begin_to_name_team() {
@@ -258,6 +277,78 @@ TEST_F(ControllerTest, WritesStatusWhenItLeads) {
   api_.answer_at("/apis/coordination.k8s.io/v1/namespaces/edge/leases", 201, lease.dump());
   EXPECT_TRUE(controller_->is_leader());
   EXPECT_TRUE(api_.was_asked("/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status"));
+}
+
+TEST_F(ControllerTest, KeepsNoCertificateThatNobodyNames) {
+  start();
+  list(kSecrets, event("ADDED", certificate("web-tls")) + event("ADDED", certificate("other")));
+  list(kClasses, event("ADDED", ingress_class()));
+  list(kServices, event("ADDED", service()));
+  list(kSlices, event("ADDED", slice({"10.0.0.1"})));
+  list(kIngresses, event("ADDED", ingress_with_tls("web", "a.example", "web-tls")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("web-tls"), "cert");
+  EXPECT_EQ(kept_certificate("other"), "");
+  api_.say_at(kSecrets, event("MODIFIED", certificate("other", "bmV3")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("other"), "");
+  EXPECT_EQ(listener_.translations.size(), 1U) << "nobody would notice";
+  api_.say_at(kSecrets, event("MODIFIED", certificate("web-tls", "bmV3")));
+  api_.say_at(kIngresses, event("DELETED", ingress("web", "a.example")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("web-tls"), "") << "nobody names it any more";
+  EXPECT_EQ(listener_.translations.size(), 2U);
+}
+
+TEST_F(ControllerTest, ReadsACertificateThatSomebodyBeginsToName) {
+  start();
+  list_all();
+  api_.say_at(kSecrets, event("ADDED", certificate("old")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("old"), "");
+  const std::size_t before = listener_.translations.size();
+  api_.say_at(kIngresses, event("ADDED", ingress_with_tls("b", "b.example", "old")));
+  time_.run(1s);
+  EXPECT_EQ(listener_.translations.size(), before) << "not before its certificate is there";
+  list(kSecret, event("ADDED", certificate("old")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("old"), "cert");
+  EXPECT_THAT(hosts(), Contains("b.example"));
+  api_.say_at(kSecrets, event("MODIFIED", certificate("old", "bmV3")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("old"), "new");
+  api_.say_at(kSecrets, event("DELETED", certificate("old")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("old"), "");
+}
+
+TEST_F(ControllerTest, KeepsACertificateThatComesJustBeforeWhoNamesIt) {
+  start();
+  list_all();
+  api_.say_at(kSecrets, event("ADDED", certificate("fresh")));
+  api_.say_at(kIngresses, event("ADDED", ingress_with_tls("b", "b.example", "fresh")));
+  time_.run(200ms);
+  EXPECT_EQ(kept_certificate("fresh"), "cert");
+  EXPECT_FALSE(api_.was_asked(kSecret));
+}
+
+TEST_F(ControllerTest, ANewListOfCertificatesLeavesOtherSecretsAlone) {
+  start();
+  list_all();
+  json named = ingress("web", "a.example");
+  named["metadata"]["annotations"] = {{"gateway.ingress/auth-type", "basic"},
+                                      {"gateway.ingress/auth-secret", "users"}};
+  api_.say_at(kIngresses, event("MODIFIED", named));
+  time_.run(200ms);
+  list(kSecret,
+       event("ADDED",
+             {{"metadata", meta("users")}, {"type", "Opaque"}, {"data", {{"auth", "YW5u"}}}}));
+  time_.run(200ms);
+  api_.say_at(kSecrets, event("ERROR", {{"kind", "Status"}, {"code", 410}}));
+  time_.run(5s);
+  list(kSecrets, event("ADDED", certificate("other")));
+  time_.run(200ms);
+  EXPECT_NE(controller_->store().find<Secret>({"prod", "users"}), nullptr);
 }
 
 TEST_F(ControllerTest, WatchesOnlyTheNamespacesThatItIsGiven) {
