@@ -382,7 +382,9 @@ std::vector<config::Finding> Control::fixed_settings(const config::Model& model)
   require((model.cluster ? model.cluster->listen : std::nullopt) == cluster_address_,
           "cluster.listen");
   require(model.status.address == status_address_, "status.address");
-  if (kubernetes_mode_) require(same_entrances(*snapshot_->model, model), "listeners");
+  if (kubernetes_mode_)
+    for (config::Finding& each : changed_entrances(*snapshot_->model, model))
+      findings.push_back(std::move(each));
   require(model.process.workers == ours.workers, "process.workers");
   require(model.process.pin == ours.pin, "process.pin");
   return findings;

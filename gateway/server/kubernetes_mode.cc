@@ -215,12 +215,53 @@ routes: []
 )";
 }
 
-bool same_entrances(const config::Model& before, const config::Model& after) {
-  return std::equal(before.listeners.begin(), before.listeners.end(), after.listeners.begin(),
-                    after.listeners.end(),
-                    [](const config::Listener& a, const config::Listener& b) {
-                      return a.name == b.name && a.tls.has_value() == b.tls.has_value();
-                    });
+namespace {
+
+config::Finding entrance_finding(std::string path, std::string what, std::string before) {
+  return {std::move(path),
+          fmt::format("{}, which cannot change while the gateway serves a cluster: its routes name "
+                      "the listeners",
+                      what),
+          fmt::format("{}, or a restart of the gateway", before)};
+}
+
+}  // namespace
+
+std::vector<config::Finding> changed_entrances(const config::Model& before,
+                                               const config::Model& after) {
+  std::vector<config::Finding> findings;
+  const auto find = [](const config::Model& model, const std::string& name) {
+    return std::find_if(model.listeners.begin(), model.listeners.end(),
+                        [&](const config::Listener& each) { return each.name == name; });
+  };
+  const auto path_of = [&](auto listener) {
+    return fmt::format("listeners[{}]", listener - after.listeners.begin());
+  };
+  for (auto now = after.listeners.begin(); now != after.listeners.end(); ++now) {
+    const auto known = find(before, now->name);
+    if (known == before.listeners.end())
+      findings.push_back(entrance_finding(
+          path_of(now), fmt::format("listener {} is new", now->name), "no such listener"));
+    else if (known->tls.has_value() != now->tls.has_value())
+      findings.push_back(entrance_finding(
+          path_of(now) + ".tls",
+          fmt::format("listener {} {} TLS", now->name, now->tls ? "begins to have" : "has no more"),
+          now->tls ? "no TLS" : "TLS"));
+  }
+  for (const config::Listener& known : before.listeners)
+    if (find(after, known.name) == after.listeners.end())
+      findings.push_back(entrance_finding(
+          "listeners", fmt::format("listener {} is gone", known.name), known.name));
+  const auto same_name = [](const auto& a, const auto& b) { return a.name == b.name; };
+  if (!findings.empty() || std::equal(before.listeners.begin(), before.listeners.end(),
+                                      after.listeners.begin(), after.listeners.end(), same_name))
+    return findings;
+  std::string order;
+  for (const config::Listener& each : before.listeners)
+    order += fmt::format("{}{}", order.empty() ? "" : ", ", each.name);
+  findings.push_back(
+      entrance_finding("listeners", "listeners stand in another order", std::move(order)));
+  return findings;
 }
 
 }  // namespace gateway::server

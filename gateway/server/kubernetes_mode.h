@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/config/checks.h"
 #include "gateway/config/model.h"
 #include "gateway/kubernetes/api_client.h"
 #include "gateway/kubernetes/controller.h"
@@ -78,7 +79,10 @@ void add_translation(config::Model& model, const kubernetes::Translation& transl
 /// What holds when no file says otherwise.
 std::string default_kubernetes_configuration();
 
-/// What may not change while the cluster is served: routes name these.
-bool same_entrances(const config::Model& before, const config::Model& after);
+/// What may not change while the cluster is served, since its routes name the listeners of the
+/// start as plain ones or as those with TLS: which are there, in which order, which have TLS. One
+/// for each that does, with what would mend it.
+std::vector<config::Finding> changed_entrances(const config::Model& before,
+                                               const config::Model& after);
 
 }  // namespace gateway::server
