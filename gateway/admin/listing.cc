@@ -21,28 +21,24 @@ Json map_to_json(const config::Value::Map& map) {
 }
 
 Json to_json(const config::Value& value) {
-  return std::visit(
-      [](const auto& held) -> Json {
-        using T = std::decay_t<decltype(held)>;
-        if constexpr (std::is_same_v<T, std::monostate>) {
-          return nullptr;
-        } else if constexpr (std::is_same_v<T, Duration>) {
-          return duration_text(held);
-        } else if constexpr (std::is_same_v<T, config::SharedText>) {
-          return static_cast<const std::string&>(held);
-        } else if constexpr (std::is_same_v<T, config::Size>) {
-          return held.bytes;
-        } else if constexpr (std::is_same_v<T, config::Value::List>) {
-          Json list = Json::array();
-          for (const config::Value& each : held) list.push_back(to_json(each));
-          return list;
-        } else if constexpr (std::is_same_v<T, config::Value::Map>) {
-          return map_to_json(held);
-        } else {
-          return held;
-        }
-      },
-      value.storage());
+  return value.visit([](const auto& held) -> Json {
+    using T = std::decay_t<decltype(held)>;
+    if constexpr (std::is_same_v<T, std::monostate>) {
+      return nullptr;
+    } else if constexpr (std::is_same_v<T, Duration>) {
+      return duration_text(held);
+    } else if constexpr (std::is_same_v<T, config::Size>) {
+      return held.bytes;
+    } else if constexpr (std::is_same_v<T, config::Value::List>) {
+      Json list = Json::array();
+      for (const config::Value& each : held) list.push_back(to_json(each));
+      return list;
+    } else if constexpr (std::is_same_v<T, config::Value::Map>) {
+      return map_to_json(held);
+    } else {
+      return held;
+    }
+  });
 }
 
 std::string_view word(config::PathMatch kind) {

@@ -315,7 +315,7 @@ struct Model {
   AccessLog access_log;
   std::optional<Cluster> cluster;
   std::vector<Listener> listeners;
-  std::vector<Upstream> upstreams;
+  SharedList<Upstream> upstreams;
   SharedList<Route> routes;
   std::vector<PolicySettings> filters;  ///< on every route, before the route's own of the same type
   bool operator==(const Model&) const = default;

@@ -237,7 +237,7 @@ std::string format_scalar(const Value& value) {
     }
     std::string operator()(const Value::Map&) const { return "{…}"; }
   };
-  return std::visit(Writer{}, value.storage());
+  return value.visit(Writer{});
 }
 
 std::string describe_type(const Field& field, FieldType type) {

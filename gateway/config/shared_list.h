@@ -1,18 +1,21 @@
 #pragma once
 
+#include <algorithm>
 #include <compare>
 #include <cstddef>
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace gateway::config {
 
-/// A list whose elements never change, so that copies of the list share them: of ten thousand
-/// routes a change copies pointers. Reads as a std::vector<const T> does. Elements that are one
-/// object are equal without being looked at.
+/// A list whose elements never change, so that copies share them, and all of the list until one of
+/// them is added to: of ten thousand routes a change copies pointers at most. Reads as a
+/// std::vector<const T> does. Elements that are one object are equal without being looked at. One
+/// thread makes a list; any number may read it.
 template <typename T>
 class SharedList {
  public:
@@ -66,35 +69,57 @@ class SharedList {
     for (const T& item : items) push_back(item);
   }
 
-  std::size_t size() const { return elements_.size(); }
-  bool empty() const { return elements_.empty(); }
-  const T& operator[](std::size_t at) const { return *elements_[at]; }
-  const T& at(std::size_t at) const { return *elements_.at(at); }
-  const T& front() const { return *elements_.front(); }
-  const T& back() const { return *elements_.back(); }
-  Iterator begin() const { return Iterator(elements_.data()); }
-  Iterator end() const { return Iterator(elements_.data() + elements_.size()); }
+  std::size_t size() const { return all().size(); }
+  bool empty() const { return all().empty(); }
+  const T& operator[](std::size_t at) const { return *all()[at]; }
+  const T& at(std::size_t at) const { return *all().at(at); }
+  const T& front() const { return *all().front(); }
+  const T& back() const { return *all().back(); }
+  Iterator begin() const { return Iterator(all().data()); }
+  Iterator end() const { return Iterator(all().data() + all().size()); }
 
   /// For whoever keeps an element itself, or puts it in another list.
-  const Element& share(std::size_t at) const { return elements_[at]; }
+  const Element& share(std::size_t at) const { return all()[at]; }
 
   void push_back(T item) { push_back(std::make_shared<const T>(std::move(item))); }
-  void push_back(Element element) { elements_.push_back(std::move(element)); }
+  void push_back(Element element) { own().push_back(std::move(element)); }
   void append(const SharedList& other) {
-    elements_.insert(elements_.end(), other.elements_.begin(), other.elements_.end());
+    if (elements_)
+      append(std::span(other.all()));
+    else
+      elements_ = other.elements_;
   }
-  void reserve(std::size_t size) { elements_.reserve(size); }
-  void clear() { elements_.clear(); }
+  void append(std::span<const Element> more) {
+    Elements& mine = own();
+    mine.insert(mine.end(), more.begin(), more.end());
+  }
+  void reserve(std::size_t size) { own().reserve(size); }
+  void clear() { elements_.reset(); }
 
   friend bool operator==(const SharedList& a, const SharedList& b) {
-    if (a.size() != b.size()) return false;
-    for (std::size_t i = 0; i < a.size(); ++i)
-      if (a.elements_[i] != b.elements_[i] && !(a[i] == b[i])) return false;
-    return true;
+    if (a.elements_ == b.elements_) return true;
+    const Elements& x = a.all();
+    const Elements& y = b.all();
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(),
+                      [](const auto& one, const auto& two) { return one == two || *one == *two; });
   }
 
  private:
-  std::vector<Element> elements_;
+  using Elements = std::vector<Element>;
+
+  const Elements& all() const {
+    static const Elements none;
+    return elements_ ? *elements_ : none;
+  }
+  Elements& own() {
+    if (!elements_)
+      elements_ = std::make_shared<Elements>();
+    else if (elements_.use_count() > 1)
+      elements_ = std::make_shared<Elements>(*elements_);
+    return *elements_;
+  }
+
+  std::shared_ptr<Elements> elements_;  ///< null: none
 };
 
 }  // namespace gateway::config

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 namespace gateway::kubernetes {
 namespace {
 
@@ -11,12 +13,6 @@ using config::PolicySettings;
 // last good version, opens nothing that was shut, whether its authorities can be had or not.
 bool has_a_say(const PreparedIngress& ingress) {
   return ingress.plan().client_certificate && !ingress.plan().canary;
-}
-
-void claim(const PreparedIngress& ingress, const std::string& host, HostPlans& hosts) {
-  const auto found = hosts.find(host);
-  if (found == hosts.end() || found->second.client_certificate != nullptr) return;
-  found->second.client_certificate = &ingress;
 }
 
 bool same_authorities(const PolicySettings& a, const PolicySettings& b) {
@@ -64,17 +60,13 @@ void settle(const std::string& host, const PreparedIngress& first, Location& loc
 
 }  // namespace
 
-void settle_client_certificates(const std::vector<PreparedPtr>& ingresses, HostPlans& hosts,
-                                Notices& notices) {
-  for (const PreparedPtr& ingress : ingresses) {
-    if (!has_a_say(*ingress)) continue;
-    for (const std::string& host : ingress->hosts) claim(*ingress, host, hosts);
-    if (ingress->object->rules.empty()) claim(*ingress, "", hosts);
-  }
-  for (auto& [host, plan] : hosts)
-    if (plan.client_certificate != nullptr)
-      for (Location& location : plan.locations)
-        settle(host, *plan.client_certificate, location, notices);
+void settle_client_certificates(const std::string& host, const std::vector<PreparedPtr>& ingresses,
+                                HostPlan& plan, Notices& notices) {
+  const auto first = std::find_if(ingresses.begin(), ingresses.end(),
+                                  [](const PreparedPtr& each) { return has_a_say(*each); });
+  if (first == ingresses.end()) return;
+  plan.client_certificate = first->get();
+  for (Location& location : plan.locations) settle(host, **first, location, notices);
 }
 
 }  // namespace gateway::kubernetes

@@ -66,7 +66,7 @@ Controller::Controller(TimerWheel& timers, Random& random, const Clock& clock, A
       api_(api),
       settings_(std::move(settings)),
       listener_(listener),
-      translator_(settings_.translator),
+      translator_(settings_.translator, settings_.certificates),
       status_(timers, random, api, [this] { return is_leader(); }),
       events_(timers, random, api, [this] { return is_leader(); },
               {settings_.translator.controller, settings_.identity}),
@@ -193,8 +193,8 @@ void Controller::translate() {
   }
   synced_ = true;
   listener_.on_translation(translation_);  // first: who waits for it waits for no status
-  status_.keep([this](const ObjectName& name) { return store_.find<Ingress>(name) != nullptr; });
-  status_.set_ingresses(translation_->ours);
+  status_.keep(store_.table<Ingress>().all());
+  status_.set_ingresses(*translation_->ours);
   events_.set_notices(translation_->notices);
 }
 

@@ -23,12 +23,13 @@ namespace gateway::kubernetes {
 
 struct ControllerSettings {
   TranslatorSettings translator;
-  std::vector<std::string> namespaces;        ///< that are watched; empty: all
-  std::optional<ObjectName> publish_service;  ///< whose addresses our Ingresses show
-  LoadBalancerAddresses publish_addresses;    ///< those that they show without it
-  bool shadow = false;                        ///< writes nothing: beside another controller
-  std::string identity;                       ///< of this replica alone: its pod's name
-  std::string own_namespace;                  ///< where the Lease is
+  std::vector<std::string> namespaces;            ///< that are watched; empty: all
+  std::optional<ObjectName> publish_service;      ///< whose addresses our Ingresses show
+  LoadBalancerAddresses publish_addresses;        ///< those that they show without it
+  bool shadow = false;                            ///< writes nothing: beside another controller
+  net::CertificateStore* certificates = nullptr;  ///< see Translator
+  std::string identity;                           ///< of this replica alone: its pod's name
+  std::string own_namespace;                      ///< where the Lease is
   std::string lease = "gateway";
   /// A change waits so long for others that belong to it, and never longer than `longest`.
   Duration hold_off = std::chrono::milliseconds(2);

@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <set>
+#include <tuple>
 
 namespace gateway::kubernetes {
 namespace {
@@ -20,128 +22,99 @@ const PathPattern& everything() {
   return all;
 }
 
-std::string shown(const std::string& host) { return host.empty() ? "every host" : host; }
-
 class Merge {
  public:
-  Merge(const ClassSelection& classes, Notices& notices) : classes_(classes), notices_(notices) {}
+  Merge(const std::string& host, const ClassSelection& classes, Notices& notices)
+      : name_(host), classes_(classes), notices_(notices) {}
 
   void claim(const PreparedIngress& ingress) {
     const Ingress& object = *ingress.object;
     for (std::size_t i = 0; i < object.rules.size(); ++i) {
+      if (ingress.hosts[i] != name_) continue;
       const auto& paths = object.rules[i].paths;
-      HostPlan& host = hosts_[ingress.hosts[i]];
-      if (host.first == nullptr) host.first = &ingress;
+      HostPlan& host = begin(ingress);
       host.compatible = host.compatible || classes_.ingress_nginx_paths(object);
       for (std::size_t j = 0; j < paths.size(); ++j)
         if (!ingress.patterns[i][j].path.empty())
-          claim(ingress, ingress.hosts[i], host, ingress.patterns[i][j], paths[j].backend);
+          claim(ingress, ingress.patterns[i][j], paths[j].backend);
       if (!ingress.plan().app_root.empty() && host.app_root == nullptr) host.app_root = &ingress;
-      if (ingress.plan().www_redirect && host.www_redirect == nullptr) host.www_redirect = &ingress;
+      if (ingress.plan().www_redirect && host.wants_www_redirect == nullptr)
+        host.wants_www_redirect = &ingress;
     }
   }
 
-  // What no path of its host matches, when all have claimed theirs.
+  // What no path matches, when all have claimed theirs.
   void claim_default(const PreparedIngress& ingress) {
     const Ingress& object = *ingress.object;
-    if (!object.default_backend || ingress.plan().canary) return;
-    if (object.rules.empty()) claim(ingress, "", hosts_[""], everything(), *object.default_backend);
-    for (const std::string& name : ingress.hosts) {
-      HostPlan& host = hosts_[name];
-      if (!claimed(host, everything()))
-        claim(ingress, name, host, everything(), *object.default_backend);
+    if (!object.default_backend) return;
+    if (object.rules.empty() || !claimed(everything())) {
+      begin(ingress);
+      claim(ingress, everything(), *object.default_backend);
     }
   }
 
   void attach_canary(const PreparedIngress& ingress) {
     const Ingress& object = *ingress.object;
-    for (std::size_t i = 0; i < object.rules.size(); ++i)
+    for (std::size_t i = 0; i < object.rules.size(); ++i) {
+      if (ingress.hosts[i] != name_) continue;
       for (std::size_t j = 0; j < object.rules[i].paths.size(); ++j)
-        attach(ingress, ingress.hosts[i], ingress.patterns[i][j], object.rules[i].paths[j].backend);
-  }
-
-  void add_aliases(const PreparedIngress& ingress) {
-    for (const std::string& alias : ingress.plan().aliases) {
-      for (const std::string& host : ingress.hosts) {
-        if (host == alias) continue;
-        const auto [known, fresh] = aliases_.emplace(alias, host);
-        const bool free = !hosts_.contains(alias) && (fresh || known->second == host);
-        if (free && fresh) hosts_[host].aliases.push_back(alias);
-        if (!free)
-          notices_.add(
-              ingress.meta(), Severity::warning, kConflict,
-              fmt::format("server-alias: {} is a host of its own, or another's alias", alias));
-      }
+        attach(ingress, ingress.patterns[i][j], object.rules[i].paths[j].backend);
     }
   }
 
-  // A name that somebody serves is not redirected elsewhere.
-  void settle_www_redirects() {
-    std::set<std::string> redirected;
-    for (auto& [name, host] : hosts_) {
-      if (host.www_redirect == nullptr) continue;
-      const std::string twin = www_twin(name);
-      const bool free = !hosts_.contains(twin) && !aliases_.contains(twin);
-      if (!name.empty() && !name.starts_with('*') && free && redirected.insert(twin).second)
-        continue;
-      const PreparedIngress& asker = *std::exchange(host.www_redirect, nullptr);
-      notices_.add(asker.meta(), Severity::warning, kConflict,
-                   fmt::format("from-to-www-redirect: {} is not redirected to {}",
-                               name.empty() || free ? "the name beside it" : twin, shown(name)));
-    }
-  }
-
-  HostPlans take() { return std::move(hosts_); }
+  std::optional<HostPlan> take() { return std::move(host_); }
 
  private:
-  void claim(const PreparedIngress& ingress, const std::string& host_name, HostPlan& host,
-             const PathPattern& pattern, const Backend& backend) {
-    if (host.first == nullptr) host.first = &ingress;
-    if (const auto known = claimed(host, pattern)) {
-      const PreparedIngress& first = *host.locations[*known].owner;
+  HostPlan& begin(const PreparedIngress& ingress) {
+    if (!host_) host_.emplace();
+    if (host_->first == nullptr) host_->first = &ingress;
+    return *host_;
+  }
+
+  void claim(const PreparedIngress& ingress, const PathPattern& pattern, const Backend& backend) {
+    if (const auto known = claimed(pattern)) {
+      const PreparedIngress& first = *host_->locations[*known].owner;
       const std::string which =
           &first == &ingress
               ? "an earlier rule of this Ingress"
               : fmt::format("the older Ingress {}", first.meta().object_name().to_string());
       return notices_.add(
           ingress.meta(), Severity::warning, kConflict,
-          fmt::format("path {} of {} belongs to {}", pattern.written, shown(host_name), which),
-          true);
+          fmt::format("path {} of {} belongs to {}", pattern.written, shown(name_), which), true);
     }
-    host.has_pattern = host.has_pattern || pattern.kind == config::PathMatch::regex;
-    host.locations.push_back({&pattern, &ingress, &backend});
-    if (host.locations.size() <= kFew) return;
-    for (std::size_t i = host.claimed.size(); i < host.locations.size(); ++i)
-      host.claimed.emplace(claim_key(*host.locations[i].pattern), i);
+    auto& locations = host_->locations;
+    host_->has_pattern = host_->has_pattern || pattern.kind == config::PathMatch::regex;
+    locations.push_back({&pattern, &ingress, &backend});
+    if (locations.size() <= kFew) return;
+    for (std::size_t i = index_.size(); i < locations.size(); ++i)
+      index_.emplace(claim_key(*locations[i].pattern), i);
   }
 
   // Most hosts have few paths, which need no index.
-  static std::optional<std::size_t> claimed(const HostPlan& host, const PathPattern& pattern) {
-    if (host.locations.size() > kFew) {
-      const auto known = host.claimed.find(claim_key(pattern));
-      return known == host.claimed.end() ? std::nullopt : std::optional(known->second);
+  std::optional<std::size_t> claimed(const PathPattern& pattern) const {
+    if (!host_) return std::nullopt;
+    const auto& locations = host_->locations;
+    if (locations.size() > kFew) {
+      const auto known = index_.find(claim_key(pattern));
+      return known == index_.end() ? std::nullopt : std::optional(known->second);
     }
-    for (std::size_t i = 0; i < host.locations.size(); ++i)
-      if (claim_key(*host.locations[i].pattern) == claim_key(pattern)) return i;
+    for (std::size_t i = 0; i < locations.size(); ++i)
+      if (claim_key(*locations[i].pattern) == claim_key(pattern)) return i;
     return std::nullopt;
   }
 
-  void attach(const PreparedIngress& ingress, const std::string& host_name,
-              const PathPattern& pattern, const Backend& backend) {
-    const auto host = hosts_.find(host_name);
-    const auto orphan = [&] {
-      notices_.add(ingress.meta(), Severity::warning, kConflict,
-                   fmt::format("there is no Ingress for path {} of {} whose canary this could be",
-                               pattern.written, shown(host_name)));
-    };
-    if (host == hosts_.end()) return orphan();
-    const auto known = claimed(host->second, pattern);
-    if (!known) return orphan();
-    Location& location = host->second.locations[*known];
+  void attach(const PreparedIngress& ingress, const PathPattern& pattern, const Backend& backend) {
+    const auto known = claimed(pattern);
+    if (!known)
+      return notices_.add(
+          ingress.meta(), Severity::warning, kConflict,
+          fmt::format("there is no Ingress for path {} of {} whose canary this could be",
+                      pattern.written, shown(name_)));
+    Location& location = host_->locations[*known];
     if (location.canary != nullptr)
       return notices_.add(
           ingress.meta(), Severity::warning, kConflict,
-          fmt::format("path {} of {} has a canary already: {}", pattern.written, shown(host_name),
+          fmt::format("path {} of {} has a canary already: {}", pattern.written, shown(name_),
                       location.canary->meta().object_name().to_string()),
           true);
     location.canary = &ingress;
@@ -150,10 +123,12 @@ class Merge {
 
   static constexpr std::size_t kFew = 16;
 
+  const std::string& name_;
   const ClassSelection& classes_;
   Notices& notices_;
-  HostPlans hosts_;
-  std::map<std::string, std::string> aliases_;
+  std::optional<HostPlan> host_;
+  /// Index in `locations` by kind and path where they are many.
+  std::map<std::pair<config::PathMatch, std::string_view>, std::size_t> index_;
 };
 
 // As ingress-nginx does: one pattern, and every path of the host is one.
@@ -213,13 +188,37 @@ std::vector<Notice> Notices::take() {
   return std::move(notices_);
 }
 
+std::string shown(const std::string& host) { return host.empty() ? "every host" : host; }
+
 std::string www_twin(const std::string& host) {
   return host.starts_with("www.") ? host.substr(4) : "www." + host;
 }
 
-HostPlans merge_hosts(const std::vector<PreparedPtr>& ingresses, const ClassSelection& classes,
-                      Notices& notices) {
-  Merge merge(classes, notices);
+bool older(const PreparedIngress& a, const PreparedIngress& b) {
+  const ObjectMeta& x = a.meta();
+  const ObjectMeta& y = b.meta();
+  return std::tie(x.created, x.namespace_, x.name) < std::tie(y.created, y.namespace_, y.name);
+}
+
+bool HostPlan::says_the_same(const HostPlan& other) const {
+  return made_patterns.empty() && other.made_patterns.empty() && first == other.first &&
+         app_root == other.app_root && wants_www_redirect == other.wants_www_redirect &&
+         client_certificate == other.client_certificate && tls == other.tls &&
+         locations == other.locations;
+}
+
+std::vector<std::string> hosts_named_by(const PreparedIngress& ingress) {
+  std::vector<std::string> names;
+  if (ingress.object->rules.empty()) names.emplace_back();
+  for (const std::string& host : ingress.hosts)
+    if (std::find(names.begin(), names.end(), host) == names.end()) names.push_back(host);
+  return names;
+}
+
+std::optional<HostPlan> merge_host(const std::string& name,
+                                   const std::vector<PreparedPtr>& ingresses,
+                                   const ClassSelection& classes, Notices& notices) {
+  Merge merge(name, classes, notices);
   // A refused canary leaves its main Ingress alone.
   const auto is_canary = [](const PreparedIngress& each) { return each.plan().canary.has_value(); };
   for (const PreparedPtr& each : ingresses)
@@ -228,18 +227,13 @@ HostPlans merge_hosts(const std::vector<PreparedPtr>& ingresses, const ClassSele
     if (!is_canary(*each)) merge.claim_default(*each);
   for (const PreparedPtr& each : ingresses)
     if (is_canary(*each) && !each->refused) merge.attach_canary(*each);
-  for (const PreparedPtr& each : ingresses)
-    if (!is_canary(*each)) merge.add_aliases(*each);
-  merge.settle_www_redirects();
-  HostPlans hosts = merge.take();
-  for (auto& [name, host] : hosts) {
-    make_compatible(host);
-    if (host.locations.size() > 1)
-      std::stable_sort(host.locations.begin(), host.locations.end(), goes_first);
-    if (!host.made_patterns.empty()) drop_twins(name, host, notices);
-    host.claimed.clear();  // its indices are no more
-  }
-  return hosts;
+  std::optional<HostPlan> host = merge.take();
+  if (!host) return host;
+  make_compatible(*host);
+  if (host->locations.size() > 1)
+    std::stable_sort(host->locations.begin(), host->locations.end(), goes_first);
+  if (!host->made_patterns.empty()) drop_twins(name, *host, notices);
+  return host;
 }
 
 }  // namespace gateway::kubernetes

@@ -1,7 +1,7 @@
 #pragma once
 
+#include <compare>
 #include <cstddef>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,18 +32,21 @@ struct Location {
 struct HostPlan {
   const PreparedIngress* first = nullptr;  ///< the oldest that names it
   std::vector<Location> locations;
-  /// Index in `locations` by kind and path where they are many, while Ingresses are merged.
-  std::map<std::pair<config::PathMatch, std::string_view>, std::size_t> claimed;
   std::vector<std::unique_ptr<PathPattern>> made_patterns;  ///< of no Ingress
-  std::vector<std::string> aliases;
   const PreparedIngress* app_root = nullptr;
-  const PreparedIngress* www_redirect = nullptr;
+  const PreparedIngress* wants_www_redirect = nullptr;
   const PreparedIngress* client_certificate = nullptr;  ///< whose demand holds for all of it
   bool has_pattern = false;
   bool compatible = false;  ///< one pattern makes patterns of all paths
   bool tls = false;
+  // What other hosts have a say in, as Crossings found.
+  std::vector<std::string> aliases;
+  const PreparedIngress* www_redirect = nullptr;
+
+  /// Whether both say the same, but for what other hosts have a say in. Ingresses are immutable:
+  /// while those of both are held, equal addresses are equal contents.
+  bool says_the_same(const HostPlan& other) const;
 };
-using HostPlans = std::map<std::string, HostPlan>;  ///< by host; "" is every other
 
 /// Collects notices.
 class Notices {
@@ -52,6 +55,9 @@ class Notices {
   void add(const ObjectMeta& ingress, Severity severity, std::string_view reason,
            std::string message, bool refusal = false);
   void add(Notice notice);
+  void add(const std::vector<Notice>& notices) {
+    notices_.insert(notices_.end(), notices.begin(), notices.end());
+  }
   std::size_t size() const { return notices_.size(); }
   /// Those that were added when there were `size` already.
   std::vector<Notice> since(std::size_t size) const {
@@ -64,12 +70,23 @@ class Notices {
   std::vector<Notice> notices_;
 };
 
-/// Merges Ingresses, the oldest first: who claims a path of a host first has it, the others are
-/// told.
-HostPlans merge_hosts(const std::vector<PreparedPtr>& ingresses, const ClassSelection& classes,
-                      Notices& notices);
+/// Merges the Ingresses that name a host, the oldest first: who claims a path first has it, the
+/// others are told. Nothing where canaries alone name it, or Ingresses without a path for all
+/// hosts.
+std::optional<HostPlan> merge_host(const std::string& host,
+                                   const std::vector<PreparedPtr>& ingresses,
+                                   const ClassSelection& classes, Notices& notices);
+
+/// The hosts that an Ingress has a say in, each once; "": every other.
+std::vector<std::string> hosts_named_by(const PreparedIngress& ingress);
 
 /// "www.a.example" of "a.example", and the other way.
 std::string www_twin(const std::string& host);
+
+/// A host in a sentence.
+std::string shown(const std::string& host);
+
+/// Who claims first; of one age by name.
+bool older(const PreparedIngress& a, const PreparedIngress& b);
 
 }  // namespace gateway::kubernetes

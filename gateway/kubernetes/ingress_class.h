@@ -19,6 +19,7 @@ class ClassSelection {
   bool ingress_nginx_paths(const Ingress& ingress) const;
   /// The ConfigMaps that our classes name as their parameters.
   const std::set<ObjectName>& parameters() const { return parameters_; }
+  bool operator==(const ClassSelection&) const = default;
 
  private:
   static const std::string* class_of(const Ingress& ingress);

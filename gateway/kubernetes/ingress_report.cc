@@ -43,7 +43,7 @@ std::string ingress_report(const Store& store, const TranslatorSettings& setting
   add_notices(translation, findings);
   std::size_t others = 0;
   for (const auto& [name, ingress] : store.table<Ingress>().all()) {
-    if (translation.ours.contains(name))
+    if (translation.ours->contains(name))
       add_annotations(*ingress, findings[name]);
     else
       ++others;
@@ -57,7 +57,7 @@ std::string ingress_report(const Store& store, const TranslatorSettings& setting
     for (const std::string& line : lines) report += fmt::format("  {}\n", line);
   }
   report += fmt::format("{} of {} Ingresses would change; {} are of other classes\n", changed,
-                        translation.ours.size(), others);
+                        translation.ours->size(), others);
   return report;
 }
 

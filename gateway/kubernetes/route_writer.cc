@@ -113,56 +113,53 @@ struct RouteWriter::Draft {
   bool challenge = false;
 };
 
-RouteWriter::RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, RouteCache& cache,
-                         Notices& notices, Translation& translation)
+RouteWriter::RouteWriter(const TranslatorSettings& settings, UpstreamBook& book,
+                         std::vector<std::shared_ptr<const Route>>& defaults, Notices& notices,
+                         Translation& translation)
     : settings_(settings),
       book_(book),
-      cache_(cache),
+      defaults_(defaults),
       notices_(notices),
       translation_(translation) {
   listeners_ = settings.plain_listeners;
   listeners_.insert(listeners_.end(), settings.tls_listeners.begin(), settings.tls_listeners.end());
 }
 
-void RouteWriter::write(const std::string& host, const HostPlan& plan) {
-  const WrittenHost* known = cache_.find(host, plan);
-  if (known != nullptr && holds_still(*known)) {
-    translation_.routes.append(known->routes);
-    translation_.origins.insert(translation_.origins.end(), known->origins.begin(),
-                                known->origins.end());
-    for (const Notice& notice : known->notices) notices_.add(notice);
-    return;
+void RouteWriter::write(const std::string& name, Host& host) {
+  WrittenHost& written = host.written;
+  if (!written.done || !holds_still(written)) {
+    written = {};
+    record_ = &written;
+    filters_.clear();
+    pattern_names_.clear();
+    const std::size_t notices = notices_.size();
+    write_anew(name, *host.plan);
+    written.notices = notices_.since(notices);
+    written.done = true;
+    record_ = nullptr;
+  } else if (!written.notices.empty()) {
+    notices_.add(written.notices);
   }
-  record_ = cache_.begin(host, plan);
-  filters_.clear();
-  const std::size_t notices = notices_.size();
-  write_anew(host, plan);
-  if (record_ != nullptr) record_->notices = notices_.since(notices);
-  record_ = nullptr;
+  translation_.routes.append(written.routes);
+  translation_.origins.append(written.origins);
 }
 
 // The book is asked the same in the same order as if the host were written: up to the first other
 // answer, so that asking again for that leaves no trace.
 bool RouteWriter::holds_still(const WrittenHost& written) {
-  for (const WrittenHost::Question& each : written.questions)
-    if (ask(each.service, *each.settings, each.private_) != each.answer) return false;
-  for (std::size_t i = 0; i < written.names.size(); ++i) {
-    const auto& [wanted, free] = written.names[i];
-    const std::string name = unique(wanted);
-    if (name == free) continue;
-    pattern_names_.erase(name);
-    for (std::size_t before = 0; before < i; ++before)
-      pattern_names_.erase(written.names[before].second);
-    return false;
+  for (const WrittenHost::Question& each : written.questions) {
+    const auto answer = each.private_ ? book_.use_private(each.entry, *each.settings)
+                                      : book_.use(each.entry, *each.settings);
+    if (answer != each.answer && *answer != *each.answer) return false;
   }
   return true;
 }
 
-tl::expected<std::string, BackendProblem> RouteWriter::ask(const ServiceRef& service,
-                                                           const UpstreamSettings& settings,
-                                                           bool private_) {
-  auto answer = private_ ? book_.use_private(service, settings) : book_.use(service, settings);
-  if (record_ != nullptr) record_->questions.push_back({service, &settings, private_, answer});
+UpstreamBook::AnswerPtr RouteWriter::ask(const ServiceRef& service,
+                                         const UpstreamSettings& settings, bool private_) {
+  auto entry = book_.find(service);
+  auto answer = private_ ? book_.use_private(entry, settings) : book_.use(entry, settings);
+  record_->questions.push_back({std::move(entry), &settings, private_, answer});
   return answer;
 }
 
@@ -181,8 +178,10 @@ std::optional<std::string> RouteWriter::upstream_for(const PreparedIngress& ingr
                  fmt::format("{}: only Services can be backends", backend.resource), true);
     return std::nullopt;
   }
-  auto name = ask({{ingress.meta().namespace_, backend.service}, backend.port}, settings, false);
-  if (name) return std::move(*name);
+  const auto answer =
+      ask({{ingress.meta().namespace_, backend.service}, backend.port}, settings, false);
+  const UpstreamBook::Answer& name = *answer;
+  if (name) return *name;
   notices_.add(ingress.meta(), Severity::warning, name.error().reason, name.error().message, true);
   return std::nullopt;
 }
@@ -198,7 +197,8 @@ std::optional<std::vector<config::PolicySettings>> RouteWriter::with_upstreams(
     const PreparedIngress& ingress) {
   std::vector<config::PolicySettings> filters = ingress.plan().filters;
   for (const AskedService& asked : ingress.plan().asked) {
-    const auto name = ask(asked.service, asked.settings, asked.private_);
+    const auto answer = ask(asked.service, asked.settings, asked.private_);
+    const UpstreamBook::Answer& name = *answer;
     if (!name) {
       if (is_login(asked.filter)) {
         notices_.add(
@@ -370,21 +370,18 @@ void RouteWriter::finish(const Draft& draft, Route route, bool tls) {
 }
 
 void RouteWriter::add(Route route, RouteOrigin origin) {
-  auto shared = std::make_shared<const Route>(std::move(route));
-  if (record_ != nullptr) {
-    record_->routes.push_back(shared);
-    record_->origins.push_back(origin);
-  }
-  translation_.routes.push_back(std::move(shared));
-  translation_.origins.push_back(std::move(origin));
+  auto& origins = record_->origins;
+  record_->routes.push_back(std::make_shared<const Route>(std::move(route)));
+  if (!origins.empty() && *origins.back() == origin)
+    origins.push_back(origins.back());
+  else
+    origins.push_back(std::make_shared<const RouteOrigin>(std::move(origin)));
 }
 
 // Owner, host and path tell all others apart; what is written as a pattern may hold anything.
 std::string RouteWriter::unique(std::string name) {
   std::replace(name.begin(), name.end(), '#', '_');
-  const std::string wanted = name;
   while (!pattern_names_.insert(name).second) name += '+';
-  if (record_ != nullptr) record_->names.emplace_back(wanted, name);
   return name;
 }
 
@@ -439,13 +436,23 @@ Route guarded(Route route, const std::string& host, const HostPlan& plan) {
 
 }  // namespace
 
-void RouteWriter::write_default(const HostPlans& hosts) {
+void RouteWriter::add_default(Route route, const ObjectName& service) {
+  const auto known = std::find_if(defaults_.begin(), defaults_.end(),
+                                  [&](const auto& each) { return *each == route; });
+  translation_.routes.push_back(
+      known != defaults_.end() ? *known : std::make_shared<const Route>(std::move(route)));
+  translation_.origins.push_back(RouteOrigin{{}, service, false});
+}
+
+void RouteWriter::write_default(const Hosts& hosts) {
   const auto slash = settings_.default_backend.find('/');
   if (slash == std::string::npos) return;
   const ServiceRef ref = service_ref(std::string_view(settings_.default_backend).substr(slash + 1),
                                      settings_.default_backend.substr(0, slash));
   static const UpstreamSettings plain;
-  const auto name = book_.use(ref, plain);
+  const auto answer = book_.use(book_.find(ref), plain);
+  const UpstreamBook::Answer& name = *answer;
+  const std::size_t before = translation_.routes.size();
   Route route;
   route.listeners = listeners_;
   route.matches.emplace_back();
@@ -454,21 +461,25 @@ void RouteWriter::write_default(const HostPlans& hosts) {
   else
     route.respond = unavailable();
   Route named = route;
-  for (const auto& [host, plan] : hosts) {
+  bool for_all = true;
+  for (const auto& [host_name, host] : hosts) {
+    if (!host.plan) continue;
+    const HostPlan& plan = *host.plan;
+    if (host_name.empty()) for_all = !claims(plan, PathMatch::prefix);
     const bool bare_and_refused = plan.locations.empty() && plan.first && plan.first->refused;
-    if (host.empty() || bare_and_refused || claims(plan, PathMatch::prefix)) continue;
-    if (plan.client_certificate != nullptr) {
-      add(guarded(route, host, plan), {{}, ref.service, false});
-      continue;
-    }
-    for (std::string& each : names_of(host, plan)) named.hosts.push_back(std::move(each));
+    if (host_name.empty() || bare_and_refused || claims(plan, PathMatch::prefix)) continue;
+    if (plan.client_certificate != nullptr)
+      add_default(guarded(route, host_name, plan), ref.service);
+    else
+      for (std::string& each : names_of(host_name, plan)) named.hosts.push_back(std::move(each));
   }
-  const auto any = hosts.find("");
   route.name = "default-backend:*";
   named.name = "default-backend:hosts";
-  if (any == hosts.end() || !claims(any->second, PathMatch::prefix))
-    add(std::move(route), {{}, ref.service, false});
-  if (!named.hosts.empty()) add(std::move(named), {{}, ref.service, false});
+  if (for_all) add_default(std::move(route), ref.service);
+  if (!named.hosts.empty()) add_default(std::move(named), ref.service);
+  defaults_.clear();
+  for (std::size_t i = before; i < translation_.routes.size(); ++i)
+    defaults_.push_back(translation_.routes.share(i));
 }
 
 }  // namespace gateway::kubernetes

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -7,30 +8,32 @@
 #include <unordered_map>
 #include <vector>
 
-#include "gateway/kubernetes/host_plan.h"
-#include "gateway/kubernetes/route_cache.h"
+#include "gateway/kubernetes/host_book.h"
 #include "gateway/kubernetes/translation.h"
 #include "gateway/kubernetes/upstream_book.h"
 
 namespace gateway::kubernetes {
 
-/// Writes the routes of hosts into a translation; those of a host that are known from the last one
-/// are the same objects.
+/// Writes the routes of hosts into a translation. A host is written anew when its plan is another,
+/// or the book of upstreams answers one of the questions otherwise that were asked for it.
 class RouteWriter {
  public:
-  RouteWriter(const TranslatorSettings& settings, UpstreamBook& book, RouteCache& cache,
-              Notices& notices, Translation& translation);
+  /// `defaults`: what write_default() wrote last.
+  RouteWriter(const TranslatorSettings& settings, UpstreamBook& book,
+              std::vector<std::shared_ptr<const config::Route>>& defaults, Notices& notices,
+              Translation& translation);
 
-  void write(const std::string& host, const HostPlan& plan);
+  /// Of a host with a plan; hosts come in the order of their names.
+  void write(const std::string& name, Host& host);
   /// What answers where no Ingress has a path.
-  void write_default(const HostPlans& hosts);
+  void write_default(const Hosts& hosts);
 
  private:
   /// One location while its routes are written.
   struct Draft;
 
   void write_anew(const std::string& host, const HostPlan& plan);
-  /// Whether the book and the names would be the same again.
+  /// Whether the book would answer the same again.
   bool holds_still(const WrittenHost& written);
   void write_location(const std::string& host, const HostPlan& plan, const Location& location);
   void write_forward(Draft& draft, const Location& location);
@@ -45,9 +48,10 @@ class RouteWriter {
   void emit_redirect(const Draft& draft, const config::Route& route);
   void finish(const Draft& draft, config::Route route, bool tls);
   void add(config::Route route, RouteOrigin origin);
+  void add_default(config::Route route, const ObjectName& service);
   std::string unique(std::string name);
-  tl::expected<std::string, BackendProblem> ask(const ServiceRef& service,
-                                                const UpstreamSettings& settings, bool private_);
+  UpstreamBook::AnswerPtr ask(const ServiceRef& service, const UpstreamSettings& settings,
+                              bool private_);
   std::optional<std::string> upstream_for(const PreparedIngress& ingress, const Backend& backend,
                                           const UpstreamSettings& settings);
   /// The filters that every route of an Ingress has; null when one of them asks a Service that
@@ -57,15 +61,15 @@ class RouteWriter {
 
   const TranslatorSettings& settings_;
   UpstreamBook& book_;
-  RouteCache& cache_;
+  std::vector<std::shared_ptr<const config::Route>>& defaults_;
   Notices& notices_;
   Translation& translation_;
   std::vector<std::string> listeners_;  ///< all that serve Ingresses; empty: all that there are
-  WrittenHost* record_ = nullptr;       ///< of the host that is being written; null: unrecorded
+  WrittenHost* record_ = nullptr;       ///< of the host that is being written
   /// Of Ingresses of this host whose filters ask somebody.
   std::unordered_map<const PreparedIngress*, std::optional<std::vector<config::PolicySettings>>>
       filters_;
-  std::set<std::string> pattern_names_;
+  std::set<std::string> pattern_names_;  ///< of this host
 };
 
 }  // namespace gateway::kubernetes

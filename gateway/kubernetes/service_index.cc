@@ -23,6 +23,25 @@ const ServicePort* find_port(const Service& service, const std::string& wanted) 
   return nullptr;
 }
 
+using ServiceKey = std::pair<std::string_view, std::string_view>;
+
+ServiceKey service_key(const EndpointSlice& slice) {
+  return {slice.meta.namespace_, slice.service};
+}
+
+// True when all are the objects that are known.
+template <typename T>
+bool take_new(const ObjectTable<T>& table, std::vector<std::shared_ptr<const T>>& known) {
+  const auto& all = table.all();
+  if (std::equal(all.begin(), all.end(), known.begin(), known.end(),
+                 [](const auto& each, const auto& before) { return each.second == before; }))
+    return true;
+  known.clear();
+  known.reserve(all.size());
+  for (const auto& [name, object] : all) known.push_back(object);
+  return false;
+}
+
 // A pod of a Service of both families stands in slices of both: it must not count twice.
 bool of_family(const EndpointSlice& slice, std::string_view family) {
   return family.empty() || slice.address_type == family;
@@ -34,18 +53,39 @@ std::string without_last_dot(std::string_view host) {
   return std::string(host.substr(0, host.size() - (host.ends_with('.') ? 1 : 0)));
 }
 
-ServiceIndex::ServiceIndex(const Store& store) : store_(store) {
-  for (const auto& [name, slice] : store.table<EndpointSlice>().all())
-    if (!slice->service.empty()) slices_[{name.namespace_, slice->service}].push_back(slice.get());
+ServiceIndex::News ServiceIndex::look(const Store& store) {
+  store_ = &store;
+  News news;
+  news.services = !take_new(store.table<Service>(), services_);
+  news.slices = !take_new(store.table<EndpointSlice>(), all_);
+  if (!news.slices) return news;
+  slices_.clear();
+  for (const auto& slice : all_)
+    if (!slice->service.empty()) slices_.push_back(slice);
+  std::stable_sort(slices_.begin(), slices_.end(),
+                   [](const auto& a, const auto& b) { return service_key(*a) < service_key(*b); });
+  return news;
+}
+
+ServiceIndex::Slices ServiceIndex::slices_of(const ObjectName& service) const {
+  const ServiceKey key(service.namespace_, service.name);
+  const auto first = std::partition_point(
+      slices_.begin(), slices_.end(), [&](const auto& each) { return service_key(*each) < key; });
+  const auto last = std::find_if(first, slices_.end(),
+                                 [&](const auto& each) { return service_key(*each) != key; });
+  return {first, last};
 }
 
 tl::expected<ServicePortRef, std::string> ServiceIndex::resolve(const ServiceRef& ref) const {
-  const Service* service = store_.find<Service>(ref.service);
+  const Service* service = find(ref.service);
   if (service == nullptr)
     return tl::make_unexpected(fmt::format("there is no Service {}", ref.service.to_string()));
   if (service->type == "ExternalName") {
-    ServicePortRef found{ref.service, ref.port, port_number(ref.port), service->external_name};
-    if (const ServicePort* port = find_port(*service, ref.port)) found.port = port->port;
+    ServicePortRef found{ref.service, {}, port_number(ref.port), service->external_name};
+    if (const ServicePort* port = find_port(*service, ref.port)) {
+      found.port_name = port->name;
+      found.port = port->port;
+    }
     if (found.port != 0) return found;
   }
   const ServicePort* port = find_port(*service, ref.port);
@@ -58,9 +98,7 @@ tl::expected<ServicePortRef, std::string> ServiceIndex::resolve(const ServiceRef
 
 template <typename Visit>
 void ServiceIndex::each_endpoint(const ServicePortRef& port, Visit visit) const {
-  const auto slices = slices_.find(port.service);
-  if (slices == slices_.end()) return;
-  for (const EndpointSlice* slice : slices->second) {
+  for (const auto& slice : slices_of(port.service)) {
     for (const SlicePort& each : slice->ports) {
       if (each.name != port.port_name || each.port == 0) continue;
       for (const SliceEndpoint& endpoint : slice->endpoints) visit(*slice, each.port, endpoint);
@@ -69,7 +107,7 @@ void ServiceIndex::each_endpoint(const ServicePortRef& port, Visit visit) const 
 }
 
 std::vector<upstream::SuppliedEndpoint> ServiceIndex::endpoints(const ServicePortRef& port) const {
-  const Service* service = store_.find<Service>(port.service);
+  const Service* service = find(port.service);
   const std::string family =
       service == nullptr || service->ip_families.size() < 2 ? "" : service->ip_families.front();
   const auto collect = [&](std::string_view only, auto&& admits) {
@@ -115,7 +153,7 @@ void ServiceIndex::add_ways(const ServicePortRef& port, WaysIn& to) const {
                       to.addresses.emplace(*ip, number);
                 });
   if (!port.external_name.empty()) to.names.insert(without_last_dot(port.external_name));
-  const Service* service = store_.find<Service>(port.service);
+  const Service* service = find(port.service);
   if (service == nullptr) return;
   for (const auto* list : {&service->cluster_ips, &service->external_ips})
     for (const std::string& address : *list)

@@ -3,10 +3,11 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include <tl/expected.hpp>
@@ -50,10 +51,26 @@ struct WaysIn {
 /// Where pods are reached, by namespace and name.
 using PodAddresses = std::map<ObjectName, std::set<SocketAddress>>;
 
-/// Services with their EndpointSlices. Made for one look at a store.
+/// Services with their EndpointSlices, as they were at the last look at a store.
 class ServiceIndex {
  public:
-  explicit ServiceIndex(const Store& store);
+  using Slices = std::span<const std::shared_ptr<const EndpointSlice>>;
+  /// What a look found to differ from the one before.
+  struct News {
+    bool services = false;
+    bool slices = false;
+  };
+
+  ServiceIndex() = default;
+  explicit ServiceIndex(const Store& store) { look(store); }
+  /// The store must stay where it is until the next look.
+  News look(const Store& store);
+
+  const Service* find(const ObjectName& name) const { return store_->find<Service>(name); }
+  std::shared_ptr<const Service> share(const ObjectName& name) const {
+    return store_->share<Service>(name);
+  }
+  Slices slices_of(const ObjectName& service) const;
 
   /// The error is a sentence.
   tl::expected<ServicePortRef, std::string> resolve(const ServiceRef& ref) const;
@@ -72,8 +89,10 @@ class ServiceIndex {
   template <typename Visit>
   void each_endpoint(const ServicePortRef& port, Visit visit) const;
 
-  const Store& store_;
-  std::map<ObjectName, std::vector<const EndpointSlice*>> slices_;
+  const Store* store_ = nullptr;
+  std::vector<std::shared_ptr<const Service>> services_;
+  std::vector<std::shared_ptr<const EndpointSlice>> all_;     ///< in the order of the store
+  std::vector<std::shared_ptr<const EndpointSlice>> slices_;  ///< by namespace and Service
 };
 
 }  // namespace gateway::kubernetes

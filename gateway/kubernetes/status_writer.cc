@@ -20,21 +20,30 @@ StatusWriter::~StatusWriter() = default;
 void StatusWriter::seen(std::string_view ingress_json) {
   LoadBalancerStatus status = LoadBalancerStatus::read(ingress_json);
   if (status.object.name.empty()) return;
-  entries_[status.object].seen = std::move(status.addresses);
-  work();
+  Entry& entry = entries_[status.object];
+  entry.seen = std::move(status.addresses);
+  if (is_due(entry)) work();
 }
 
-void StatusWriter::keep(const std::function<bool(const ObjectName&)>& exists) {
-  std::erase_if(entries_, [&](const auto& each) {
-    if (exists(each.first)) return false;
-    if (each.second.call) --calls_;
-    return true;
-  });
+// Both are sorted by name; so are those that are ours.
+void StatusWriter::keep(const ObjectTable<Ingress>::Map& existing) {
+  auto object = existing.begin();
+  for (auto entry = entries_.begin(); entry != entries_.end();) {
+    while (object != existing.end() && object->first < entry->first) ++object;
+    if (object != existing.end() && object->first == entry->first) {
+      ++entry;
+      continue;
+    }
+    if (entry->second.call) --calls_;
+    entry = entries_.erase(entry);
+  }
 }
 
 void StatusWriter::set_ingresses(const std::set<ObjectName>& ours) {
-  for (auto& [name, entry] : entries_) {
-    const bool now = ours.contains(name);
+  auto name = ours.begin();
+  for (auto& [object, entry] : entries_) {
+    while (name != ours.end() && *name < object) ++name;
+    const bool now = name != ours.end() && *name == object;
     entry.was_ours = !now && (entry.ours || entry.was_ours);
     entry.ours = now;
   }

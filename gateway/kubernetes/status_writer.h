@@ -11,6 +11,7 @@
 #include "gateway/kubernetes/api.h"
 #include "gateway/kubernetes/backoff.h"
 #include "gateway/kubernetes/load_balancer.h"
+#include "gateway/kubernetes/store.h"
 #include "gateway/runtime/timer.h"
 
 namespace gateway::kubernetes {
@@ -32,7 +33,7 @@ class StatusWriter {
   /// An Ingress as the API server has it.
   void seen(std::string_view ingress_json);
   /// Forgets those that do not exist any more.
-  void keep(const std::function<bool(const ObjectName&)>& exists);
+  void keep(const ObjectTable<Ingress>::Map& existing);
   /// Those that are ours; what was and is not any more is cleared.
   void set_ingresses(const std::set<ObjectName>& ours);
   void set_addresses(LoadBalancerAddresses addresses);

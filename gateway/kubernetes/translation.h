@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -45,7 +46,7 @@ struct RouteOrigin {
   auto operator<=>(const RouteOrigin&) const = default;
 };
 
-using EndpointLists = std::map<std::string, std::vector<upstream::SuppliedEndpoint>, std::less<>>;
+using EndpointLists = std::map<std::string, upstream::SuppliedEndpoints, std::less<>>;
 
 /// The objects that Ingresses of ours name, whether they are there or not: nothing else of their
 /// kinds need be read.
@@ -61,8 +62,8 @@ struct References {
 struct Translation {
   /// Names are unique; all rules of config::check_model() are kept.
   config::SharedList<config::Route> routes;
-  std::vector<RouteOrigin> origins;  ///< parallel to `routes`
-  std::vector<config::Upstream> upstreams;
+  config::SharedList<RouteOrigin> origins;  ///< parallel to `routes`
+  config::SharedList<config::Upstream> upstreams;
   /// For every TLS listener, the default first if `has_default_certificate`; if not, whoever
   /// serves needs one of its own to put before them, or hosts without a certificate would be
   /// shown that of another.
@@ -71,7 +72,8 @@ struct Translation {
   EndpointLists endpoints;           ///< of discovered upstreams
   std::set<SocketAddress> reserved;  ///< addresses of private upstreams
   std::vector<Notice> notices;       ///< sorted, each once
-  std::set<ObjectName> ours;         ///< Ingresses of our classes: their status is ours to write
+  /// Ingresses of our classes: their status is ours to write. Never null.
+  std::shared_ptr<const std::set<ObjectName>> ours = std::make_shared<const std::set<ObjectName>>();
   References references;
 };
 

@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
-#include "gateway/kubernetes/client_certificates.h"
-#include "gateway/kubernetes/host_plan.h"
-#include "gateway/kubernetes/ingress_class.h"
 #include "gateway/kubernetes/route_writer.h"
-#include "gateway/kubernetes/service_index.h"
 
 namespace gateway::kubernetes {
 namespace {
@@ -26,39 +25,41 @@ void add_references(const PreparedIngress& ingress, References& references) {
   for (const auto& [name, map] : ingress.outcome.config_maps) references.config_maps.insert(name);
 }
 
-// The oldest Ingress's settings give an upstream its plain name, so that a new Ingress renames
-// nothing that is there.
-void prefer_settings(const std::vector<PreparedPtr>& ingresses, UpstreamBook& book) {
-  for (const PreparedPtr& ingress : ingresses) {
-    if (ingress->refused || ingress->plan().canary) continue;
-    const std::string& namespace_ = ingress->meta().namespace_;
-    const UpstreamSettings& settings = ingress->plan().upstream;
-    const auto prefer = [&](const Backend& backend) {
-      book.prefer({{namespace_, backend.service}, backend.port}, settings);
-    };
-    for (const IngressRule& rule : ingress->object->rules)
-      for (const IngressPath& path : rule.paths) prefer(path.backend);
-    if (ingress->object->default_backend) prefer(*ingress->object->default_backend);
-  }
+// Whether it is certain that both name the same objects.
+bool name_the_same(const PreparedIngress& a, const PreparedIngress& b) {
+  const auto same_name = [](const auto& x, const auto& y) { return x.first == y.first; };
+  const auto same_names = [&](const auto& x, const auto& y) {
+    return std::equal(x.begin(), x.end(), y.begin(), y.end(), same_name);
+  };
+  return a.certificates == b.certificates && same_names(a.outcome.secrets, b.outcome.secrets) &&
+         same_names(a.outcome.config_maps, b.outcome.config_maps);
 }
 
 }  // namespace
 
+PreparedPtr Translator::prepared(std::shared_ptr<const Ingress> ingress, const Store& store) {
+  auto made = prepare(std::move(ingress), store, settings_);
+  pool_.share(made->edits);
+  pool_.share(made->edits_with_hsts);
+  for (config::PolicySettings& each : made->outcome.plan.filters) pool_.share(each);
+  return made;
+}
+
 // Made again where an object that it names has changed, unless that would refuse it now.
-PreparedPtr Translator::last_good(Known& known, const Store& store) const {
+PreparedPtr Translator::last_good(Known& known, const Store& store) {
   if (!known.last_good || is_current(known.last_good->outcome, store)) return known.last_good;
-  PreparedPtr again = prepare(known.last_good->object, store, settings_);
+  PreparedPtr again = prepared(known.last_good->object, store);
   if (again->outcome.refusals.empty()) known.last_good = std::move(again);
   return known.last_good;
 }
 
 PreparedPtr Translator::serve(Known& known, const std::shared_ptr<const Ingress>& ingress,
-                              const Store& store, Notices& notices) const {
+                              const Store& store, Notices& notices) {
   const ObjectMeta& meta = ingress->meta;
   if (!known.made || known.made->object != ingress || !is_current(known.made->outcome, store)) {
     // Another object of the name has no part in what this one was.
     if (known.made && known.made->meta().uid != meta.uid) known = {};
-    known.made = prepare(ingress, store, settings_);
+    known.made = prepared(ingress, store);
     known.claim = nullptr;
   }
   const PlanOutcome& outcome = known.made->outcome;
@@ -86,75 +87,216 @@ PreparedPtr Translator::serve(Known& known, const std::shared_ptr<const Ingress>
   return known.claim;
 }
 
-std::vector<PreparedPtr> Translator::prepare_all(const Store& store, const ClassSelection& classes,
-                                                 Notices& notices, Translation& translation) {
-  std::vector<PreparedPtr> ingresses;
-  ingresses.reserve(store.table<Ingress>().all().size());
-  // Both are sorted by name: what is known of others goes.
+void Translator::look_at_ingress(Known& known, const std::shared_ptr<const Ingress>& ingress,
+                                 const Store& store) {
+  Change change{known.served, nullptr};
+  const PreparedPtr made = known.made;
+  Notices notices;
+  change.after = serve(known, ingress, store, notices);
+  known.object = ingress.get();
+  known.served = change.after;
+  known.notices = notices.take();
+  const PlanOutcome& outcome = known.made->outcome;
+  known.plain =
+      known.served == known.made && outcome.secrets.empty() && outcome.config_maps.empty();
+  if (made == known.made && change.before == change.after) return;
+  names_changed_ = names_changed_ || !made || change.before != made || change.after != known.made ||
+                   !name_the_same(*made, *known.made);
+  if (change.before != change.after) changes_.push_back(std::move(change));
+}
+
+Translator::AllKnown::iterator Translator::forget(AllKnown::iterator known) {
+  changes_.push_back({known->second.served, nullptr});
+  names_changed_ = true;
+  return known_.erase(known);
+}
+
+// Both the store and what is known are sorted by name: what is known of others goes.
+void Translator::look_at_ingresses(const Store& store, const ClassSelection& classes,
+                                   Notices& notices) {
+  const bool same_classes = classes_ && *classes_ == classes;
   auto known = known_.begin();
   for (const auto& [name, ingress] : store.table<Ingress>().all()) {
-    if (!classes.ours(*ingress)) continue;
-    while (known != known_.end() && known->first < name) known = known_.erase(known);
-    if (known == known_.end() || name < known->first)
-      known = known_.emplace_hint(known, name, Known{});
-    translation.ours.insert(translation.ours.end(), name);
-    ingresses.push_back(serve(known->second, ingress, store, notices));
-    add_references(*known->second.made, translation.references);
-    if (ingresses.back() != known->second.made)
-      add_references(*ingresses.back(), translation.references);
+    const bool same = known != known_.end() && known->second.object == ingress.get();
+    if (!(same && same_classes) && !classes.ours(*ingress)) continue;
+    if (!same) {
+      while (known != known_.end() && known->first < name) known = forget(known);
+      if (known == known_.end() || name < known->first)
+        known = known_.emplace_hint(known, name, Known{});
+    }
+    if (!known->second.plain || known->second.object != ingress.get())
+      look_at_ingress(known->second, ingress, store);
+    if (!known->second.notices.empty()) notices.add(known->second.notices);
     ++known;
   }
-  known_.erase(known, known_.end());
-  // The oldest first; of one age in the order of their names, which is the store's.
-  std::stable_sort(ingresses.begin(), ingresses.end(), [](const auto& a, const auto& b) {
-    return a->meta().created < b->meta().created;
-  });
-  return ingresses;
+  while (known != known_.end()) known = forget(known);
+}
+
+Translator::Served Translator::served(PreparedPtr ingress) {
+  Served made;
+  const std::string& namespace_ = ingress->meta().namespace_;
+  // Also of those that are refused: what somebody meant to keep private must not open.
+  for (const AskedService& asked : ingress->plan().asked)
+    if (asked.private_) made.kept_private.push_back(book_.find(asked.service));
+  const auto add = [&](const Backend& backend) {
+    auto entry = book_.find({{namespace_, backend.service}, backend.port});
+    if (made.backends.empty() || made.backends.back() != entry)
+      made.backends.push_back(std::move(entry));
+  };
+  if (!ingress->refused && !ingress->plan().canary) {
+    for (const IngressRule& rule : ingress->object->rules)
+      for (const IngressPath& path : rule.paths) add(path.backend);
+    if (ingress->object->default_backend) add(*ingress->object->default_backend);
+  }
+  made.ingress = std::move(ingress);
+  return made;
+}
+
+void Translator::put_in_order() {
+  constexpr std::size_t kFew = 64;
+  const auto by_age = [](const Served& a, const Served& b) {
+    return older(*a.ingress, *b.ingress);
+  };
+  std::unordered_set<const PreparedIngress*> gone;
+  for (const Change& change : changes_) {
+    hosts_.replace(change.before, change.after);
+    if (change.before) gone.insert(change.before.get());
+  }
+  if (!gone.empty())
+    std::erase_if(by_age_, [&](const Served& each) { return gone.contains(each.ingress.get()); });
+  const bool few = changes_.size() <= kFew;
+  for (Change& change : changes_) {
+    if (!change.after) continue;
+    Served made = served(std::move(change.after));
+    const auto place =
+        few ? std::upper_bound(by_age_.begin(), by_age_.end(), made, by_age) : by_age_.end();
+    by_age_.insert(place, std::move(made));
+  }
+  if (!few) std::sort(by_age_.begin(), by_age_.end(), by_age);
+  changes_.clear();
+}
+
+void Translator::look_at_certificates(const Store& store) {
+  const std::set<ObjectName> changed = certificates_.look(store);
+  if (changed.empty()) return;
+  for (const Served& each : by_age_) {
+    const auto& names = each.ingress->certificates;
+    if (std::any_of(names.begin(), names.end(),
+                    [&](const auto& name) { return name && changed.contains(*name); }))
+      hosts_.mark(*each.ingress);
+  }
+}
+
+void Translator::refer(const ClassSelection& classes) {
+  references_.config_maps = classes.parameters();
+  references_.secrets.clear();
+  references_.certificates.clear();
+  if (settings_.default_certificate)
+    references_.certificates.insert(*settings_.default_certificate);
+  auto ours = std::make_shared<std::set<ObjectName>>();
+  for (const auto& [name, known] : known_) {
+    ours->insert(ours->end(), name);
+    add_references(*known.made, references_);
+    if (known.served != known.made) add_references(*known.served, references_);
+  }
+  if (!ours_ || *ours_ != *ours) ours_ = std::move(ours);
+  certificates_.keep(references_.certificates);
+  names_changed_ = false;
+}
+
+// The oldest Ingress's settings give an upstream its plain name, so that a new Ingress renames
+// nothing that is there.
+void Translator::ask_book() {
+  book_.begin();
+  for (const Served& each : by_age_)
+    for (const UpstreamBook::Entry& entry : each.kept_private) book_.keep_private(entry);
+  for (const Served& each : by_age_)
+    for (const UpstreamBook::Entry& entry : each.backends)
+      book_.prefer(entry, each.ingress->plan().upstream);
+}
+
+void Translator::bind_hosts() {
+  std::unordered_map<CertificatePtr, std::vector<std::string>> hosts_of;
+  for (const auto& [name, host] : hosts_.all())
+    if (host.certificate) hosts_of[host.certificate].push_back(name);
+  for (const auto& [name, certificate] : extra_bindings_) hosts_of[certificate].push_back(name);
+  std::vector<CertificatePtr> sorted;
+  for (const auto& [certificate, hosts] : hosts_of) sorted.push_back(certificate);
+  std::sort(sorted.begin(), sorted.end(),
+            [](const auto& a, const auto& b) { return a->name < b->name; });
+  certificate_sources_.clear();
+  for (const CertificatePtr& each : sorted)
+    certificate_sources_.push_back({{}, {}, {}, pem_of(*each, std::move(hosts_of[each]))});
+}
+
+void Translator::bind_certificates(Notices& notices, Translation& translation) {
+  if (hosts_.rebound() || extra_bindings_ != crossings_.bindings()) {
+    extra_bindings_ = crossings_.bindings();
+    bind_hosts();
+  }
+  const CertificatePtr named = certificates_.find_default(notices);
+  if (std::exchange(default_certificate_, named) != named && named) {
+    // Bound to no host, where the same Secret may be bound to some.
+    NamedCertificate unbound = *named;
+    unbound.bound = nullptr;
+    default_pem_ = pem_of(unbound, {});
+  }
+  translation.has_default_certificate = named != nullptr;
+  if (named) translation.certificates.push_back({{}, {}, {}, default_pem_});
+  translation.certificates.insert(translation.certificates.end(), certificate_sources_.begin(),
+                                  certificate_sources_.end());
+}
+
+void Translator::write_routes(Notices& notices, Translation& translation) {
+  translation.routes.reserve(routes_);
+  translation.origins.reserve(routes_);
+  RouteWriter writer(settings_, book_, default_routes_, notices, translation);
+  for (auto& [name, host] : hosts_.all()) {
+    if (!host.notices.empty()) notices.add(host.notices);
+    if (host.plan) writer.write(name, host);
+  }
+  writer.write_default(hosts_.all());
+  routes_ = translation.routes.size();
 }
 
 Translation Translator::translate(const Store& store) {
   Translation translation;
   Notices notices;
-  const ClassSelection classes(store, settings_);
-  translation.references.config_maps = classes.parameters();
-  if (settings_.default_certificate)
-    translation.references.certificates.insert(*settings_.default_certificate);
-  const std::vector<PreparedPtr> ingresses = prepare_all(store, classes, notices, translation);
-  const ServiceIndex services(store);
-  UpstreamBook book(services, settings_);
-  // Also of those that are refused: what somebody meant to keep private must not open.
-  for (const PreparedPtr& ingress : ingresses)
-    for (const AskedService& asked : ingress->plan().asked)
-      if (asked.private_) book.keep_private(asked.service);
-  prefer_settings(ingresses, book);
-  HostPlans hosts = merge_hosts(ingresses, classes, notices);
-  settle_client_certificates(ingresses, hosts, notices);
-  plan_certificates(ingresses, store, settings_, certificates_, hosts, notices, translation);
-  RouteWriter writer(settings_, book, routes_, notices, translation);
-  for (const auto& [host, plan] : hosts) writer.write(host, plan);
-  writer.write_default(hosts);
-  routes_.drop_unused();
-  refused_private_ = book.refused_any();
-  sources_ = book.sources();
-  private_ports_ = book.private_ports();
-  book.finish(translation);
+  ClassSelection classes(store, settings_);
+  const bool other_classes = !classes_ || !(*classes_ == classes);
+  book_.look(store);
+  look_at_ingresses(store, classes, notices);
+  put_in_order();
+  look_at_certificates(store);
+  if (other_classes) hosts_.mark_all();
+  if (other_classes || names_changed_) refer(classes);
+  ask_book();
+  hosts_.settle(classes, certificates_);
+  classes_ = std::move(classes);
+  crossings_.settle(hosts_, certificates_, notices);
+  bind_certificates(notices, translation);
+  write_routes(notices, translation);
+  book_.finish(translation);
+  translation.references = references_;
+  translation.ours = ours_;
   translation.notices = notices.take();
   return translation;
 }
 
-std::optional<Translator::EndpointUpdate> Translator::endpoints(const Store& store) const {
+std::optional<Translator::EndpointUpdate> Translator::endpoints(const Store& store) {
   // An address that is private no more would be served only after a translation.
-  if (refused_private_) return std::nullopt;
-  const ServiceIndex services(store);
+  if (book_.refused_any()) return std::nullopt;
+  book_.look(store);
   WaysIn private_ways;
-  for (const ServicePortRef& port : private_ports_) services.add_ways(port, private_ways);
+  for (const ServicePortRef& port : book_.private_ports())
+    book_.services().add_ways(port, private_ways);
   EndpointUpdate update;
-  for (const EndpointSource& source : sources_) {
-    auto list = services.endpoints(source.port);
+  for (const UpstreamBook::Source& source : book_.sources()) {
+    const upstream::SuppliedEndpoints& list = book_.endpoints(source);
     if (!source.private_)
-      for (const upstream::SuppliedEndpoint& endpoint : list)
+      for (const upstream::SuppliedEndpoint& endpoint : *list)
         if (private_ways.lead_over(endpoint.address)) return std::nullopt;
-    update.endpoints.emplace_hint(update.endpoints.end(), source.upstream, std::move(list));
+    update.endpoints.emplace(source.upstream->name, list);
   }
   update.reserved = std::move(private_ways.addresses);
   return update;
@@ -163,7 +305,7 @@ std::optional<Translator::EndpointUpdate> Translator::endpoints(const Store& sto
 PodAddresses Translator::pods(const Store& store) const {
   const ServiceIndex services(store);
   PodAddresses pods;
-  for (const EndpointSource& source : sources_) services.add_pods(source.port, pods);
+  for (const UpstreamBook::Source& source : book_.sources()) services.add_pods(source.ref(), pods);
   return pods;
 }
 

@@ -65,6 +65,10 @@ config::Upstream upstream_of(std::string name, const ServicePortRef& port,
   return made;
 }
 
+UpstreamBook::AnswerPtr refusal(BackendProblem problem) {
+  return std::make_shared<const UpstreamBook::Answer>(tl::make_unexpected(std::move(problem)));
+}
+
 // "app.prod.svc.cluster.local" and the like.
 std::optional<ObjectName> service_behind(std::string_view host) {
   const auto first = host.find('.');
@@ -82,47 +86,94 @@ std::size_t UpstreamBook::HashOf::operator()(const ServiceRef& ref) const {
   return (hash(ref.service.name) * 31 + hash(ref.service.namespace_)) * 31 + hash(ref.port);
 }
 
-const UpstreamBook::Written& UpstreamBook::find(const ServiceRef& ref) {
-  const auto [known, fresh] = written_.try_emplace(ref);
-  if (!fresh) return known->second;
-  auto resolved = services_.resolve(ref);
+void UpstreamBook::look(const Store& store) {
+  const ServiceIndex::News news = services_.look(store);
+  if (news.services || news.slices) ++look_;
+  if (!news.services) return;
+  // Ports that are what they were keep what was read of them.
+  for (auto& [ref, written] : written_) resolve(*written);
+}
+
+void UpstreamBook::begin() {
+  ++translation_;
+  private_ways_ = {};
+  private_services_.clear();
+  private_ports_.clear();
+  upstreams_before_ = std::exchange(upstreams_, {});
+  upstreams_.reserve(upstreams_before_.size());
+  sources_.clear();
+  refused_any_ = false;
+}
+
+UpstreamBook::Entry UpstreamBook::find(const ServiceRef& ref) {
+  auto& known = written_[ref];
+  if (known) return known;
+  known = std::make_shared<Written>();
+  known->ref = ref;
+  resolve(*known);
+  return known;
+}
+
+void UpstreamBook::resolve(Written& written) {
+  written.port = nullptr;
+  written.refusal = nullptr;
+  auto resolved = services_.resolve(written.ref);
   if (!resolved) {
-    known->second.problem = std::move(resolved.error());
-    return known->second;
+    written.refusal = refusal({kBackendMissing, std::move(resolved.error())});
+    return;
   }
   std::string key = resolved->key();
-  Port*& port = by_key_[key];
-  if (port == nullptr) {
-    port = &ports_.emplace_back();
+  auto& port = by_key_[key];
+  if (!port || port->ref != *resolved) {
+    port = std::make_shared<Port>();
     port->ref = std::move(*resolved);
     port->key = std::move(key);
   }
-  known->second.port = port;
-  return known->second;
+  written.port = port;
+  if (port->ref.external_name.empty() || settings_.allow_external_names) return;
+  written.refusal = refusal(
+      {kBackendMissing, fmt::format("Service {} is an ExternalName, which are not allowed here",
+                                    written.ref.service.to_string())});
 }
 
-void UpstreamBook::keep_private(const ServiceRef& ref) {
-  Port* port = find(ref).port;
-  if (port == nullptr || std::exchange(port->kept_private, true)) return;
-  private_ports_.push_back(port->ref);
-  private_services_.insert(port->ref.service);
-  services_.add_ways(port->ref, private_ways_);
+UpstreamBook::Port& UpstreamBook::today(const std::shared_ptr<Port>& port) const {
+  if (std::exchange(port->translation, translation_) == translation_) return *port;
+  port->kept_private = false;
+  port->preferred = nullptr;
+  port->judged = false;
+  port->problem = nullptr;
+  port->before = std::exchange(port->variants, {});
+  return *port;
 }
 
-void UpstreamBook::prefer(const ServiceRef& ref, const UpstreamSettings& settings) {
-  Port* port = find(ref).port;
-  if (port != nullptr && port->preferred == nullptr) port->preferred = &settings;
+const upstream::SuppliedEndpoints& UpstreamBook::endpoints_of(Port& port) {
+  if (std::exchange(port.read_at, look_) == look_ && port.endpoints) return port.endpoints;
+  auto service = services_.share(port.ref.service);
+  const ServiceIndex::Slices slices = services_.slices_of(port.ref.service);
+  const bool same = port.service == service && std::equal(slices.begin(), slices.end(),
+                                                          port.slices.begin(), port.slices.end());
+  if (same && port.endpoints) return port.endpoints;
+  port.service = std::move(service);
+  port.slices.assign(slices.begin(), slices.end());
+  auto endpoints = services_.endpoints(port.ref);
+  if (!port.endpoints || *port.endpoints != endpoints)
+    port.endpoints =
+        std::make_shared<const std::vector<upstream::SuppliedEndpoint>>(std::move(endpoints));
+  return port.endpoints;
 }
 
-tl::expected<UpstreamBook::Port*, BackendProblem> UpstreamBook::usable(const ServiceRef& ref) {
-  const Written& written = find(ref);
-  if (written.port == nullptr)
-    return tl::make_unexpected(BackendProblem{kBackendMissing, written.problem});
-  if (written.port->ref.external_name.empty() || settings_.allow_external_names)
-    return written.port;
-  return tl::make_unexpected(BackendProblem{
-      kBackendMissing, fmt::format("Service {} is an ExternalName, which are not allowed here",
-                                   ref.service.to_string())});
+void UpstreamBook::keep_private(const Entry& entry) {
+  if (!entry->port || std::exchange(today(entry->port).kept_private, true)) return;
+  const ServicePortRef& ref = entry->port->ref;
+  private_ports_.push_back(ref);
+  private_services_.insert(ref.service);
+  services_.add_ways(ref, private_ways_);
+}
+
+void UpstreamBook::prefer(const Entry& entry, const UpstreamSettings& settings) {
+  if (!entry->port) return;
+  Port& port = today(entry->port);
+  if (port.preferred == nullptr) port.preferred = &settings;
 }
 
 std::optional<BackendProblem> UpstreamBook::external_breach(const ServicePortRef& port) const {
@@ -138,14 +189,14 @@ std::optional<BackendProblem> UpstreamBook::external_breach(const ServicePortRef
                                                      port.service.to_string(), name)};
 }
 
-std::optional<BackendProblem> UpstreamBook::breach(const Port& port) const {
+std::optional<BackendProblem> UpstreamBook::breach(Port& port) {
   if (port.kept_private)
     return BackendProblem{
         kPrivateBackend,
         fmt::format("Service {} is private: a token is asked of it, and no route may reach it",
                     port.key)};
   if (!port.ref.external_name.empty()) return external_breach(port.ref);
-  for (const upstream::SuppliedEndpoint& endpoint : port.endpoints)
+  for (const upstream::SuppliedEndpoint& endpoint : *endpoints_of(port))
     if (private_ways_.lead_over(endpoint.address))
       return BackendProblem{kPrivateBackend,
                             fmt::format("Service {} leads to {}, which is an address of a private "
@@ -154,54 +205,73 @@ std::optional<BackendProblem> UpstreamBook::breach(const Port& port) const {
   return std::nullopt;
 }
 
-std::string UpstreamBook::name_of(Port& port, const UpstreamSettings& settings, bool private_) {
-  for (const Variant& variant : port.variants)
-    if (variant.private_ == private_ && variant.settings == settings) return variant.name;
+UpstreamBook::Variant UpstreamBook::make_variant(Port& port, const UpstreamSettings& settings,
+                                                 bool private_) const {
   std::string name = port.key;
   const bool preferred =
       port.preferred == nullptr ? port.variants.empty() : *port.preferred == settings;
   if (!private_ && !preferred) name += ":" + mark_of(settings);
   // Marks are short: somebody may find two settings with the same one.
-  const auto taken = [&](const Variant& variant) { return variant.name == name; };
+  const auto taken = [&](const Variant& variant) { return variant.upstream->name == name; };
   while (std::any_of(port.variants.begin(), port.variants.end(), taken)) name += '+';
-  port.variants.push_back({settings, private_, name});
-  upstreams_.push_back(upstream_of(name, port.ref, settings, private_));
-  if (port.ref.external_name.empty()) sources_.push_back({name, port.ref, private_});
-  return name;
+  for (const Variant& before : port.before) {
+    if (before.private_ != private_ || before.upstream->name != name || before.settings != settings)
+      continue;
+    Variant again = before;
+    again.as_asked = &settings;
+    return again;
+  }
+  auto upstream =
+      std::make_shared<const config::Upstream>(upstream_of(name, port.ref, settings, private_));
+  return {settings, &settings, private_, std::move(upstream),
+          std::make_shared<const Answer>(std::move(name))};
 }
 
-tl::expected<std::string, BackendProblem> UpstreamBook::use(const ServiceRef& ref,
-                                                            const UpstreamSettings& settings) {
-  const auto found = usable(ref);
-  if (!found) return tl::make_unexpected(found.error());
-  Port& port = **found;
-  if (!std::exchange(port.judged, true)) {
-    port.endpoints = services_.endpoints(port.ref);
-    port.problem = breach(port);
-  }
-  if (port.problem) {
-    refused_any_ = true;
-    return tl::make_unexpected(*port.problem);
-  }
-  return name_of(port, settings, false);
+UpstreamBook::AnswerPtr UpstreamBook::name_of(const std::shared_ptr<Port>& shared,
+                                              const UpstreamSettings& settings, bool private_) {
+  Port& port = *shared;
+  for (const Variant& variant : port.variants)
+    if (variant.private_ == private_ &&
+        (variant.as_asked == &settings || variant.settings == settings))
+      return variant.answer;
+  const Variant& made = port.variants.emplace_back(make_variant(port, settings, private_));
+  upstreams_.push_back(made.upstream);
+  if (port.ref.external_name.empty()) sources_.push_back({made.upstream, shared, private_});
+  return made.answer;
 }
 
-tl::expected<std::string, BackendProblem> UpstreamBook::use_private(
-    const ServiceRef& ref, const UpstreamSettings& settings) {
-  const auto found = usable(ref);
-  if (!found) return tl::make_unexpected(found.error());
-  Port& port = **found;
-  if (port.endpoints.empty()) port.endpoints = services_.endpoints(port.ref);
-  return name_of(port, settings, true);
+UpstreamBook::AnswerPtr UpstreamBook::use(const Entry& entry, const UpstreamSettings& settings) {
+  if (entry->refusal) return entry->refusal;
+  Port& port = today(entry->port);
+  if (!std::exchange(port.judged, true))
+    if (auto problem = breach(port)) port.problem = refusal(std::move(*problem));
+  if (!port.problem) return name_of(entry->port, settings, false);
+  refused_any_ = true;
+  return port.problem;
+}
+
+UpstreamBook::AnswerPtr UpstreamBook::use_private(const Entry& entry,
+                                                  const UpstreamSettings& settings) {
+  if (entry->refusal) return entry->refusal;
+  today(entry->port);
+  return name_of(entry->port, settings, true);
 }
 
 void UpstreamBook::finish(Translation& translation) {
-  std::sort(upstreams_.begin(), upstreams_.end(),
-            [](const auto& a, const auto& b) { return a.name < b.name; });
-  translation.upstreams = std::move(upstreams_);
-  for (const EndpointSource& source : sources_)
-    translation.endpoints[source.upstream] = by_key_.at(source.port.key())->endpoints;
+  if (upstreams_ != upstreams_before_) {
+    auto sorted = upstreams_;
+    std::sort(sorted.begin(), sorted.end(),
+              [](const auto& a, const auto& b) { return a->name < b->name; });
+    sorted_.clear();
+    for (auto& each : sorted) sorted_.push_back(std::move(each));
+  }
+  translation.upstreams = sorted_;
+  for (const Source& source : sources_)
+    translation.endpoints.emplace(source.upstream->name, endpoints_of(*source.port));
   translation.reserved = private_ways_.addresses;
+  std::erase_if(written_, [](const auto& each) { return each.second.use_count() == 1; });
+  std::erase_if(by_key_, [](const auto& each) { return each.second.use_count() == 1; });
+  for (auto& [key, port] : by_key_) port->before = {};
 }
 
 }  // namespace gateway::kubernetes

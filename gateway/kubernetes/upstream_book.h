@@ -1,7 +1,8 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -23,85 +24,125 @@ struct BackendProblem {
   bool operator==(const BackendProblem&) const = default;
 };
 
-/// Where the endpoints of a discovered upstream come from.
-struct EndpointSource {
-  std::string upstream;
-  ServicePortRef port;
-  bool private_ = false;
-};
-
-/// The upstreams of a translation, made as they are asked for. Services that somebody keeps
-/// private must be told before any other is used: after that, whatever has one of their addresses,
-/// under whichever name, is refused.
+/// The upstreams of a translation, made as they are asked for: the same questions in the same order
+/// make the same. Services that somebody keeps private must be told before any other is used: after
+/// that, whatever has one of their addresses, under whichever name, is refused.
+///
+/// What was read of Services and their endpoints is kept between translations for as long as they
+/// are the same objects; so is an upstream that is made with equal settings again.
 class UpstreamBook {
  public:
-  UpstreamBook(const ServiceIndex& services, const TranslatorSettings& settings)
-      : services_(services), settings_(settings) {}
-
-  /// Nobody but filters that keep it so may use it.
-  void keep_private(const ServiceRef& ref);
-
-  /// The settings with which the Service has its plain name; the first call counts. They must
-  /// outlive the book.
-  void prefer(const ServiceRef& ref, const UpstreamSettings& settings);
-
-  /// The name of the upstream: "namespace/name:80" with the settings that were preferred, with a
-  /// mark of the settings behind it with others.
-  tl::expected<std::string, BackendProblem> use(const ServiceRef& ref,
-                                                const UpstreamSettings& settings);
-  tl::expected<std::string, BackendProblem> use_private(const ServiceRef& ref,
-                                                        const UpstreamSettings& settings);
-
-  const std::vector<EndpointSource>& sources() const { return sources_; }
-  const std::vector<ServicePortRef>& private_ports() const { return private_ports_; }
-  /// Some Service was refused for privacy's sake.
-  bool refused_any() const { return refused_any_; }
-  /// Last of all.
-  void finish(Translation& translation);
+  /// The name of an upstream, or why there is none.
+  using Answer = tl::expected<std::string, BackendProblem>;
+  using AnswerPtr = std::shared_ptr<const Answer>;
 
  private:
   struct Variant {
     UpstreamSettings settings;
+    const UpstreamSettings* as_asked;  ///< equal ones; they outlive the translation
     bool private_;
-    std::string name;
+    std::shared_ptr<const config::Upstream> upstream;
+    AnswerPtr answer;
   };
   /// A port of a Service, however it was written.
   struct Port {
     ServicePortRef ref;
     std::string key;
+    // Of the last look at the Services.
+    std::uint64_t read_at = 0;
+    std::shared_ptr<const Service> service;
+    std::vector<std::shared_ptr<const EndpointSlice>> slices;
+    upstream::SuppliedEndpoints endpoints;
+    // Of one translation.
+    std::uint64_t translation = 0;
     bool kept_private = false;
     const UpstreamSettings* preferred = nullptr;
-    std::vector<Variant> variants;
     bool judged = false;
-    std::optional<BackendProblem> problem;  ///< why no route may reach it
-    std::vector<upstream::SuppliedEndpoint> endpoints;
+    AnswerPtr problem;  ///< why no route may reach it
+    std::vector<Variant> variants;
+    std::vector<Variant> before;  ///< those of the translation before
   };
   /// What became of a name as it was written.
   struct Written {
-    Port* port = nullptr;
-    std::string problem;
+    ServiceRef ref;
+    std::shared_ptr<Port> port;
+    AnswerPtr refusal;
   };
+
+ public:
+  /// A port of a Service as somebody wrote it: whoever holds it need not look it up again.
+  using Entry = std::shared_ptr<const Written>;
+  /// Where the endpoints of a discovered upstream come from.
+  struct Source {
+    std::shared_ptr<const config::Upstream> upstream;
+    std::shared_ptr<Port> port;
+    bool private_ = false;
+    const ServicePortRef& ref() const { return port->ref; }
+  };
+
+  explicit UpstreamBook(const TranslatorSettings& settings) : settings_(settings) {}
+
+  /// Looks at the Services of the store, which must stay where it is until the next look.
+  void look(const Store& store);
+  const ServiceIndex& services() const { return services_; }
+
+  /// The next translation.
+  void begin();
+  Entry find(const ServiceRef& ref);
+
+  /// Nobody but filters that keep it so may use it.
+  void keep_private(const Entry& entry);
+  /// The settings with which the Service has its plain name; the first call counts. They must
+  /// outlive the translation.
+  void prefer(const Entry& entry, const UpstreamSettings& settings);
+
+  /// The name of the upstream: "namespace/name:80" with the settings that were preferred, with a
+  /// mark of the settings behind it with others. The settings must outlive the translation.
+  AnswerPtr use(const Entry& entry, const UpstreamSettings& settings);
+  AnswerPtr use_private(const Entry& entry, const UpstreamSettings& settings);
+
+  /// Of the last translation.
+  const std::vector<Source>& sources() const { return sources_; }
+  const std::vector<ServicePortRef>& private_ports() const { return private_ports_; }
+  /// Some Service was refused for privacy's sake.
+  bool refused_any() const { return refused_any_; }
+  /// The endpoints of a source, as of the last look.
+  const upstream::SuppliedEndpoints& endpoints(const Source& source) {
+    return endpoints_of(*source.port);
+  }
+  /// Last of all. Forgets what nobody holds.
+  void finish(Translation& translation);
+
+ private:
   struct HashOf {
     std::size_t operator()(const ServiceRef& ref) const;
   };
 
-  const Written& find(const ServiceRef& ref);
-  tl::expected<Port*, BackendProblem> usable(const ServiceRef& ref);
-  std::optional<BackendProblem> breach(const Port& port) const;
+  void resolve(Written& written);
+  Port& today(const std::shared_ptr<Port>& port) const;
+  const upstream::SuppliedEndpoints& endpoints_of(Port& port);
+  std::optional<BackendProblem> breach(Port& port);
   std::optional<BackendProblem> external_breach(const ServicePortRef& port) const;
-  std::string name_of(Port& port, const UpstreamSettings& settings, bool private_);
+  AnswerPtr name_of(const std::shared_ptr<Port>& port, const UpstreamSettings& settings,
+                    bool private_);
+  Variant make_variant(Port& port, const UpstreamSettings& settings, bool private_) const;
 
-  const ServiceIndex& services_;
   const TranslatorSettings& settings_;
+  ServiceIndex services_;
+  std::uint64_t look_ = 0;
+  std::uint64_t translation_ = 0;
+  std::unordered_map<std::string, std::shared_ptr<Port>> by_key_;
+  std::unordered_map<ServiceRef, std::shared_ptr<Written>, HashOf> written_;
+  // Of one translation.
   WaysIn private_ways_;
   std::set<ObjectName> private_services_;
   std::vector<ServicePortRef> private_ports_;
-  std::deque<Port> ports_;
-  std::unordered_map<std::string, Port*> by_key_;
-  std::unordered_map<ServiceRef, Written, HashOf> written_;
-  std::vector<config::Upstream> upstreams_;
-  std::vector<EndpointSource> sources_;
+  std::vector<std::shared_ptr<const config::Upstream>> upstreams_;  ///< as they were asked for
+  std::vector<Source> sources_;
   bool refused_any_ = false;
+  // Of the translation before.
+  std::vector<std::shared_ptr<const config::Upstream>> upstreams_before_;
+  config::SharedList<config::Upstream> sorted_;
 };
 
 }  // namespace gateway::kubernetes

@@ -62,8 +62,11 @@ const std::string& name_of(const CertificateSource& pair) {
 }
 
 Result<std::shared_ptr<const Certificate>> load_pair(const CertificateSource& pair,
-                                                     CertificateStore& store) {
+                                                     CertificateStore& store,
+                                                     const LoadedTexts* known) {
   if (pair.pem) {
+    if (known != nullptr)
+      if (const auto found = known->find(pair.pem); found != known->end()) return found->second;
     auto loaded = store.load(pair.pem->certificate, pair.pem->key);
     if (!loaded) return tl::make_unexpected(file_error(pair.pem->name, loaded.error().detail));
     return loaded;
@@ -95,19 +98,22 @@ Result<std::vector<CertificateSource>> expand(std::span<const CertificateSource>
 
 Result<LoadedCertificates> load_certificates(std::span<const CertificateSource> sources,
                                              CertificateStore& store, const LoadedPairs* fallback,
-                                             std::vector<Error>* problems) {
+                                             std::vector<Error>* problems,
+                                             const LoadedTexts* known) {
   auto pairs = expand(sources, fallback);
   if (!pairs) return tl::make_unexpected(pairs.error());
   if (pairs->empty())
     return failure(ErrorCode::invalid_argument, Side::internal, "no certificate is named");
   LoadedCertificates all;
   for (const CertificateSource& pair : *pairs) {
-    auto loaded = load_pair(pair, store);
+    auto loaded = load_pair(pair, store, known);
     if (!loaded) {
       const bool kept = fallback != nullptr && fallback->contains(name_of(pair));
       if (!kept) return tl::make_unexpected(loaded.error());
       if (problems != nullptr) problems->push_back(loaded.error());
       loaded = fallback->at(name_of(pair));
+    } else if (pair.pem) {
+      all.by_text.emplace(pair.pem, *loaded);
     }
     all.by_path[name_of(pair)] = *loaded;
     all.hosts.push_back(pair.pem ? pair.pem->hosts : std::vector<std::string>());

@@ -16,10 +16,15 @@ namespace gateway::net {
 /// object.
 using LoadedPairs = std::map<std::string, std::shared_ptr<const Certificate>>;
 
+/// Likewise by the pair of texts itself, which never changes.
+using LoadedTexts =
+    std::map<std::shared_ptr<const config::PemPair>, std::shared_ptr<const Certificate>>;
+
 struct LoadedCertificates {
   std::vector<std::shared_ptr<const Certificate>> in_order;
   CertificateHosts hosts;  ///< parallel to `in_order`
   LoadedPairs by_path;
+  LoadedTexts by_text;
 };
 
 /// Reads all pairs of all sources, in order; of a folder by name, its own first, then those of its
@@ -29,11 +34,13 @@ struct LoadedCertificates {
 ///
 /// Without `fallback` the first pair that cannot be read fails all. With it, those that were loaded
 /// last, a pair that was good before and is being rewritten stays as it was, and its error goes to
-/// `problems`. No pair at all is an error. Control thread; blocks on files.
+/// `problems`. No pair at all is an error. Texts that are among `known` are not looked at again.
+/// Control thread; blocks on files.
 Result<LoadedCertificates> load_certificates(std::span<const config::CertificateSource> sources,
                                              CertificateStore& store,
                                              const LoadedPairs* fallback = nullptr,
-                                             std::vector<Error>* problems = nullptr);
+                                             std::vector<Error>* problems = nullptr,
+                                             const LoadedTexts* known = nullptr);
 
 /// Folders whose changes may change the sources: their own, their folders, and those of single
 /// files.

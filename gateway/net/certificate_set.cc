@@ -33,7 +33,7 @@ void CertificateSet::add(Entry& entry, const std::shared_ptr<const Certificate>&
 
 std::shared_ptr<const CertificateSet> CertificateSet::make(
     const std::vector<std::shared_ptr<const Certificate>>& certificates,
-    const CertificateHosts& hosts) {
+    const CertificateHosts& hosts, const CertificateSet* previous) {
   GATEWAY_CHECK(!certificates.empty());
   auto set = std::make_shared<CertificateSet>();
   set->all_ = certificates;
@@ -52,13 +52,24 @@ std::shared_ptr<const CertificateSet> CertificateSet::make(
   add(set->default_, certificates.front());
   for (const auto& certificate : certificates)
     if (certificate->names() == certificates.front()->names()) add(set->default_, certificate);
-  set->seal();
+  set->seal(previous);
   return set;
 }
 
-void CertificateSet::seal() {
-  for (auto& [name, entry] : exact_) entry.identity = digest_of({"exact", name});
-  for (auto& [name, entry] : wildcard_) entry.identity = digest_of({"wildcard", name});
+// The hash of a name costs more than all the rest of its entry.
+void CertificateSet::seal(const CertificateSet* previous) {
+  const auto seal = [](Names& names, std::string_view kind, const Names* before) {
+    for (auto& [name, entry] : names) {
+      if (before != nullptr)
+        if (const auto known = before->find(name); known != before->end()) {
+          entry.identity = known->second.identity;
+          continue;
+        }
+      entry.identity = digest_of({kind, name});
+    }
+  };
+  seal(exact_, "exact", previous == nullptr ? nullptr : &previous->exact_);
+  seal(wildcard_, "wildcard", previous == nullptr ? nullptr : &previous->wildcard_);
   default_.identity = digest_of({"default"});
 }
 

@@ -29,9 +29,10 @@ class CertificateSet {
   };
 
   /// The first certificate is the default; of those of one name and kind the first wins. Not empty.
+  /// `previous`: a former set, from which is taken what names have in common.
   static std::shared_ptr<const CertificateSet> make(
       const std::vector<std::shared_ptr<const Certificate>>& certificates,
-      const CertificateHosts& hosts = {});
+      const CertificateHosts& hosts = {}, const CertificateSet* previous = nullptr);
 
   /// Exact name, then wildcard of one label, then the default. `name` in lower case, may be empty.
   const Entry& find(std::string_view name) const;
@@ -49,7 +50,7 @@ class CertificateSet {
   using Names = std::unordered_map<std::string, Entry, Hash, std::equal_to<>>;
 
   static void add(Entry& entry, const std::shared_ptr<const Certificate>& certificate);
-  void seal();
+  void seal(const CertificateSet* previous);
 
   std::vector<std::shared_ptr<const Certificate>> all_;
   CertificateHosts hosts_;

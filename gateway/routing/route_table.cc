@@ -17,6 +17,7 @@ class RouteTable::Compiler {
                    const std::vector<config::Listener>& listeners) {
     keep_equal_routes(routes);
     if (auto done = add_new_routes(routes); !done) return done;
+    table_.in_order_.reserve(kept_.size());
     for (const auto& route : kept_) table_.in_order_.push_back(route.get());
     add_views(listeners);
     table_.regexes_->drop_unused();

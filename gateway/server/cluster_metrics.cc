@@ -47,7 +47,7 @@ custom_metrics::ObjectListing listing_of(const kubernetes::Translation& translat
     if (fresh) found->second = {group, resource, name.namespace_, name.name};
     return found->second;
   };
-  for (const ObjectName& name : translation.ours)
+  for (const ObjectName& name : *translation.ours)
     slot(ingresses, name, "networking.k8s.io", "ingresses");
   custom_metrics::ObjectListing listing;
   for (std::size_t i = 0; i < translation.routes.size(); ++i) {
@@ -125,8 +125,20 @@ void ClusterMetrics::add_problems(std::vector<std::string>& problems) const {
   for (const auto& each : api_services_) add(each->problem());
 }
 
+// Most changes leave the names as they were.
+bool ClusterMetrics::lists_the_same(const kubernetes::Translation& translation) const {
+  const auto& routes = translation.routes;
+  if (!ours_ || *ours_ != *translation.ours || origins_ != translation.origins) return false;
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    if (routes_.share(i) != routes.share(i) && routes_[i].name != routes[i].name) return false;
+  return true;
+}
+
 void ClusterMetrics::publish(const kubernetes::Translation& translation) {
-  objects_.publish(listing_of(translation));
+  if (!lists_the_same(translation)) objects_.publish(listing_of(translation));
+  ours_ = translation.ours;
+  routes_ = translation.routes;
+  origins_ = translation.origins;
   target_.pods_changed();
 }
 

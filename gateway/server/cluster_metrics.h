@@ -57,12 +57,17 @@ class ClusterMetrics {
   void on_front_proxy(std::string_view config_map);
   void on_peers(std::vector<kubernetes::Replica> replicas);
   std::string readers_token() const;
+  bool lists_the_same(const kubernetes::Translation& translation) const;
 
   const Parts parts_;
   const MetricsOptions options_;
   const std::string name_space_;
   const std::string peers_name_;
   custom_metrics::ObjectIndex objects_;
+  // As last listed.
+  std::shared_ptr<const std::set<kubernetes::ObjectName>> ours_;
+  config::SharedList<config::Route> routes_;
+  config::SharedList<kubernetes::RouteOrigin> origins_;
   kubernetes::PodNames pod_names_;
   ClusterTarget target_;
   ClusterService cluster_;

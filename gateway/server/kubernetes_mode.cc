@@ -95,6 +95,7 @@ Result<std::unique_ptr<KubernetesMode>> KubernetesMode::make(Parts parts,
   if (!access) return tl::make_unexpected(access.error());
   auto settings = controller_settings(options, base, *access, environment, loop.random());
   if (!settings) return tl::make_unexpected(settings.error());
+  settings->certificates = &parts.certificates;
   auto self_made = make_default_certificate();
   if (!self_made) return tl::make_unexpected(self_made.error());
   auto api = kubernetes::ApiClient::make(loop, parts.library, *access);
@@ -190,7 +191,7 @@ void add_translation(config::Model& model, const kubernetes::Translation& transl
     to.insert(to.end(), from.begin(), from.end());
   };
   add_cluster_routes(model, translation);
-  append(model.upstreams, translation.upstreams);
+  model.upstreams.append(translation.upstreams);
   for (config::Listener& listener : model.listeners) {
     if (!listener.tls) continue;
     auto& certificates = listener.tls->certificates;

@@ -90,18 +90,24 @@ Result<void> Listeners::load_certificates(const config::Listener& listener, bool
   const auto old = current_.pairs.find(listener.name);
   const net::LoadedPairs* fallback =
       keep_broken && old != current_.pairs.end() ? &old->second : nullptr;
+  const auto texts = current_.texts.find(listener.name);
   std::vector<Error> broken;
-  auto loaded = net::load_certificates(listener.tls->certificates, store_, fallback, &broken);
+  auto loaded = net::load_certificates(listener.tls->certificates, store_, fallback, &broken,
+                                       texts == current_.texts.end() ? nullptr : &texts->second);
   if (!loaded) return tl::make_unexpected(loaded.error());
   for (const Error& error : broken) kept.push_back(named(listener, error));
   prepared.pairs[listener.name] = std::move(loaded->by_path);
+  prepared.texts[listener.name] = std::move(loaded->by_text);
   // The same certificates are the same set, so that workers see that nothing changed.
   auto& slot = prepared.certificates[listener.name];
   const auto known = current_.certificates.find(listener.name);
   const bool same = known != current_.certificates.end() && known->second &&
                     known->second->all() == loaded->in_order &&
                     known->second->hosts() == loaded->hosts;
-  slot = same ? known->second : net::CertificateSet::make(loaded->in_order, loaded->hosts);
+  slot = same ? known->second
+              : net::CertificateSet::make(
+                    loaded->in_order, loaded->hosts,
+                    known == current_.certificates.end() ? nullptr : known->second.get());
   return {};
 }
 

@@ -49,6 +49,7 @@ class Listeners {
     std::map<std::string, net::Digest> client_cas;
     std::map<std::string, std::shared_ptr<std::atomic<std::uint32_t>>> open_connections;
     std::map<std::string, net::LoadedPairs> pairs;
+    std::map<std::string, net::LoadedTexts> texts;
     /// By file; those without a file share the process's own.
     std::map<std::string, TicketFile> ticket_files;
     const config::Model* model = nullptr;  ///< while it is being put in force

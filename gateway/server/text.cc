@@ -36,6 +36,6 @@ struct Writer {
 
 }  // namespace
 
-std::string text_of(const config::Value& value) { return std::visit(Writer{}, value.storage()); }
+std::string text_of(const config::Value& value) { return value.visit(Writer{}); }
 
 }  // namespace gateway::server

@@ -23,6 +23,11 @@ Files earlier(const snapshot::Snapshot* previous, const config::Upstream& upstre
   return same ? previous->client_tls.find(upstream.name)->second : nullptr;
 }
 
+// Then nothing can be another than it was.
+bool names_no_file(const config::UpstreamTls& tls) {
+  return tls.ca.empty() && tls.certificate.empty() && tls.key.empty();
+}
+
 }  // namespace
 
 snapshot::ClientTls load_upstream_files(const config::Model& model, net::TlsLibrary& library,
@@ -34,6 +39,12 @@ snapshot::ClientTls load_upstream_files(const config::Model& model, net::TlsLibr
   for (std::size_t i = 0; i < model.upstreams.size(); ++i) {
     const config::Upstream& upstream = model.upstreams[i];
     if (!upstream.tls) continue;
+    if (names_no_file(*upstream.tls)) {
+      if (Files before = earlier(previous, upstream)) {
+        all.emplace(upstream.name, std::move(before));
+        continue;
+      }
+    }
     auto files = load(*upstream.tls, library, store);
     if (files) {
       all.emplace(upstream.name, std::move(*files));

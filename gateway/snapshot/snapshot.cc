@@ -67,6 +67,7 @@ class Compiler {
     snapshot_.chains.resize(snapshot_.routes->routes().size());
     for (const auto& route : snapshot_.routes->routes())
       if (route) snapshot_.chains[route->index] = chain_for(*route, global, reuse);
+    find_distinct_chains();
     collect_identity_headers();
     protect_identity_headers();
     collect_client_authorities();
@@ -122,25 +123,28 @@ class Compiler {
   }
 
   void share_upstreams() {
-    for (const config::Upstream& upstream : model_.upstreams) {
-      std::shared_ptr<const config::Upstream> shared;
+    for (std::size_t i = 0; i < model_.upstreams.size(); ++i) {
+      std::shared_ptr<const config::Upstream> shared = model_.upstreams.share(i);
       if (previous_ != nullptr) {
-        const auto found = previous_->upstreams.find(upstream.name);
-        if (found != previous_->upstreams.end() && *found->second == upstream)
-          shared = found->second;
+        const auto known = previous_->upstreams.find(shared->name);
+        if (known != previous_->upstreams.end() && known->second != shared &&
+            *known->second == *shared)
+          shared = known->second;
       }
-      if (!shared) shared = std::make_shared<const config::Upstream>(upstream);
-      snapshot_.upstreams.emplace(upstream.name, std::move(shared));
+      snapshot_.upstreams.emplace_hint(snapshot_.upstreams.end(), shared->name, shared);
     }
   }
 
-  // Plans are shared by many routes, and asking one may mean reading its file.
+  // Chains and plans are shared by many routes, and asking a plan may mean reading its file.
   bool is_current(const FilterChain& chain) {
-    return std::all_of(chain.begin(), chain.end(), [&](const RouteFilter& entry) {
-      const auto [known, first] = current_.try_emplace(entry.plan.get(), true);
-      if (first) known->second = entry.plan->current();
-      return known->second;
-    });
+    const auto [verdict, fresh] = current_chains_.try_emplace(&chain, true);
+    if (fresh)
+      verdict->second = std::all_of(chain.begin(), chain.end(), [&](const RouteFilter& entry) {
+        const auto [known, first] = current_.try_emplace(entry.plan.get(), true);
+        if (first) known->second = entry.plan->current();
+        return known->second;
+      });
+    return verdict->second;
   }
 
   std::shared_ptr<const FilterChain> chain_for(const routing::Route& route,
@@ -170,19 +174,33 @@ class Compiler {
     }
   }
 
+  void find_distinct_chains() {
+    std::unordered_set<const FilterChain*> seen;
+    const FilterChain* last = nullptr;
+    for (const auto& route : snapshot_.routes->routes()) {
+      if (!route) continue;
+      const FilterChain* chain = snapshot_.chains[route->index].get();
+      if (std::exchange(last, chain) != chain && seen.insert(chain).second)
+        distinct_.emplace_back(route.get(), chain);
+    }
+  }
+
   void collect_identity_headers() {
     std::set<std::string> names;
-    std::unordered_set<const FilterChain*> seen;
-    for (const auto& chain : snapshot_.chains) {
-      if (!chain || !seen.insert(chain.get()).second) continue;
+    for (const auto& [route, chain] : distinct_)
       for (const RouteFilter& entry : *chain)
         for (const std::string& name : entry.plan->identity_headers()) names.insert(name);
-    }
     snapshot_.identity_headers.assign(names.begin(), names.end());
   }
 
   // Handshakes know the host and not yet the route: all routes of a host ask by the same.
   void collect_client_authorities() {
+    const bool any = std::any_of(distinct_.begin(), distinct_.end(), [](const auto& each) {
+      return std::any_of(each.second->begin(), each.second->end(), [](const RouteFilter& entry) {
+        return entry.plan->client_authority() != nullptr;
+      });
+    });
+    if (!any) return;
     auto authorities = std::make_shared<net::ClientAuthorities>();
     for (const auto& route : snapshot_.routes->routes()) {
       if (!route) continue;
@@ -219,12 +237,10 @@ class Compiler {
 
   // What tells an upstream who the client is comes from the filter that checked it, from no other.
   void protect_identity_headers() {
-    std::unordered_map<const FilterChain*, bool> innocent;
-    for (const auto& route : snapshot_.routes->routes()) {
-      if (!route) continue;
-      const FilterChain* chain = snapshot_.chains[route->index].get();
-      const auto [known, first] = innocent.try_emplace(chain, true);
-      if (first || !known->second) known->second = !reports_edits(*route, *chain);
+    for (const auto& [first, chain] : distinct_) {
+      if (!reports_edits(*first, *chain)) continue;
+      for (const auto& route : snapshot_.routes->routes())
+        if (route && snapshot_.chains[route->index].get() == chain) reports_edits(*route, *chain);
     }
   }
 
@@ -262,6 +278,9 @@ class Compiler {
   std::unordered_map<const filter::Plan*, bool> current_;  ///< of the previous snapshot's
   /// By hash: routes with equal filters have one chain.
   std::unordered_map<std::size_t, std::vector<std::shared_ptr<const FilterChain>>> chains_;
+  std::unordered_map<const FilterChain*, bool> current_chains_;
+  /// Each chain of the snapshot once, with the first of its routes.
+  std::vector<std::pair<const routing::Route*, const FilterChain*>> distinct_;
   bool remembered_ = false;  ///< those of the previous snapshot are among them
   std::vector<config::Finding> findings_;
 };

@@ -56,7 +56,7 @@ ActiveHealth::ActiveHealth(TimerWheel& timers, Random& random, Prober& prober)
 
 ActiveHealth::~ActiveHealth() = default;
 
-void ActiveHealth::configure(const std::vector<config::Upstream>& upstreams) {
+void ActiveHealth::configure(const config::SharedList<config::Upstream>& upstreams) {
   std::map<std::string, Group, std::less<>> before = std::move(groups_);
   groups_.clear();
   std::set<std::string, std::less<>> known;

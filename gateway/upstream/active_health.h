@@ -55,7 +55,7 @@ class ActiveHealth {
 
   /// A new configuration. Upstreams that no longer ask are left alone, their endpoints called
   /// healthy.
-  void configure(const std::vector<config::Upstream>& upstreams);
+  void configure(const config::SharedList<config::Upstream>& upstreams);
   /// A new set of an upstream. Endpoints that stay keep their state.
   void update(const EndpointSetPtr& set);
 

@@ -17,7 +17,7 @@ bool is_name(const config::Endpoint& endpoint) {
 
 }  // namespace
 
-void EndpointDirectory::configure(std::span<const config::Upstream> upstreams) {
+void EndpointDirectory::configure(const config::SharedList<config::Upstream>& upstreams) {
   std::map<std::string, Group, std::less<>> before = std::move(groups_);
   groups_.clear();
   std::vector<std::string_view> stale;
@@ -59,9 +59,11 @@ void EndpointDirectory::resolved(std::string_view host, std::vector<IpAddress> a
       rebuild(name, group);
 }
 
-void EndpointDirectory::supply(std::string_view upstream, std::vector<SuppliedEndpoint> endpoints) {
-  auto& supplied = supplied_[std::string(upstream)];
-  if (supplied == endpoints) return;
+void EndpointDirectory::supply(std::string_view upstream, SuppliedEndpoints endpoints) {
+  auto known = supplied_.find(upstream);
+  if (known == supplied_.end()) known = supplied_.emplace(upstream, nullptr).first;
+  auto& supplied = known->second;
+  if (supplied == endpoints || (supplied && *supplied == *endpoints)) return;
   supplied = std::move(endpoints);
   const auto group = groups_.find(upstream);
   if (group != groups_.end() && group->second.discovered) rebuild(group->first, group->second);
@@ -128,7 +130,7 @@ std::vector<SetEntry> EndpointDirectory::collect(std::string_view name, const Gr
     entries.push_back({registry_.obtain(name, address, endpoint.host), endpoint.weight});
   };
   if (const auto it = supplied_.find(name); group.discovered && it != supplied_.end())
-    for (const SuppliedEndpoint& endpoint : it->second)
+    for (const SuppliedEndpoint& endpoint : *it->second)
       if (admits(endpoint.address, endpoint.weight))
         entries.push_back({registry_.obtain(name, endpoint.address,
                                             endpoint.address.ip().to_string(), endpoint.uid),

@@ -5,7 +5,6 @@
 #include <map>
 #include <memory>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,6 +23,8 @@ struct SuppliedEndpoint {
   std::string uid;  ///< tells two owners of one address apart
   auto operator<=>(const SuppliedEndpoint&) const = default;
 };
+/// All of one upstream; never null.
+using SuppliedEndpoints = std::shared_ptr<const std::vector<SuppliedEndpoint>>;
 
 /// Makes the endpoint sets of all upstreams from the configured lists, the answers of DNS and what
 /// others supply, and tells when one changed. Control thread only.
@@ -46,7 +47,7 @@ class EndpointDirectory {
 
   /// The upstreams of a new configuration replace all earlier ones. Unchanged sets are not
   /// published again; sets of upstreams that are gone are forgotten.
-  void configure(std::span<const config::Upstream> upstreams);
+  void configure(const config::SharedList<config::Upstream>& upstreams);
 
   /// DNS answered, with at least one address. An empty answer counts as a failed look-up.
   void resolved(std::string_view host, std::vector<IpAddress> addresses);
@@ -54,7 +55,7 @@ class EndpointDirectory {
   /// Replaces the endpoints of a discovered upstream. May come before the configuration that names
   /// the upstream: then it is kept for the next configure(), so that a new upstream never has a
   /// moment without endpoints.
-  void supply(std::string_view upstream, std::vector<SuppliedEndpoint> endpoints);
+  void supply(std::string_view upstream, SuppliedEndpoints endpoints);
 
   /// Addresses of private upstreams that were found outside of the configuration: from now on no
   /// upstream that routes may name gets one of them, wherever a name may resolve to.
@@ -83,7 +84,7 @@ class EndpointDirectory {
   Publish publish_;
   std::map<std::string, Group, std::less<>> groups_;
   std::map<std::string, std::vector<IpAddress>, std::less<>> answers_;
-  std::map<std::string, std::vector<SuppliedEndpoint>, std::less<>> supplied_;
+  std::map<std::string, SuppliedEndpoints, std::less<>> supplied_;
   std::set<SocketAddress> reserved_;
 };
 

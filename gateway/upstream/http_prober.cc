@@ -97,7 +97,7 @@ class HttpProbe final : public Probe, private CallObserver {
 
 }  // namespace
 
-void HttpProber::configure(const std::vector<config::Upstream>& upstreams) {
+void HttpProber::configure(const config::SharedList<config::Upstream>& upstreams) {
   targets_.clear();
   for (const config::Upstream& upstream : upstreams)
     if (upstream.active_health) targets_[upstream.name].settings = upstream;

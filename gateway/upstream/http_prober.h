@@ -24,7 +24,7 @@ class HttpProber final : public Prober {
   HttpProber(EventLoop& loop, TlsOf tls_of) : loop_(loop), tls_of_(std::move(tls_of)) {}
 
   /// The upstreams of a new configuration, before ActiveHealth hears of them.
-  void configure(const std::vector<config::Upstream>& upstreams);
+  void configure(const config::SharedList<config::Upstream>& upstreams);
   std::unique_ptr<Probe> probe(const Endpoint& endpoint, const config::ActiveHealth& settings,
                                Callback<bool> done) override;
 

@@ -324,7 +324,9 @@ TEST_F(AdminHandlerTest, MirrorShowsHealthAsGauges) {
   EXPECT_THAT(text, HasSubstr("gateway_endpoint_ejected" + up + " 1\n"));
   EXPECT_THAT(text, HasSubstr("gateway_endpoint_healthy" + up + " 1\n"));
   // Gone from its set: shown for five more minutes, as unhealthy.
-  source_.model_.upstreams[0].endpoints.pop_back();
+  config::Upstream changed = source_.model_.upstreams[0];
+  changed.endpoints.pop_back();
+  source_.model_.upstreams = {changed};
   source_.directory_.configure(source_.model_.upstreams);
   text = ask(Method::get, "/metrics")->body;
   EXPECT_THAT(text, HasSubstr("gateway_endpoint_healthy" + up + " 0\n"));

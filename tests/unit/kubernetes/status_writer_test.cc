@@ -108,7 +108,7 @@ TEST_F(StatusWriterTest, ForgetsAnIngressThatIsGoneWhileItIsWritten) {
   writer_.set_addresses({{"192.0.2.1", ""}});
   writer_.seen(ingress());
   make_ours();
-  writer_.keep([](const ObjectName&) { return false; });
+  writer_.keep({});
   EXPECT_EQ(api_.waiting_path(), "");
   writer_.set_addresses({{"192.0.2.2", ""}});
   EXPECT_EQ(api_.count(), 1U);

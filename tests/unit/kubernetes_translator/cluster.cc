@@ -92,6 +92,12 @@ void expect_readable(const config::PolicySettings& settings,
 
 }  // namespace
 
+std::map<std::string, std::vector<upstream::SuppliedEndpoint>> plain(const EndpointLists& lists) {
+  std::map<std::string, std::vector<upstream::SuppliedEndpoint>> values;
+  for (const auto& [upstream, list] : lists) values.emplace(upstream, *list);
+  return values;
+}
+
 Cluster::Cluster() {
   settings_.plain_listeners = {"http"};
   settings_.tls_listeners = {"https"};
@@ -256,7 +262,7 @@ std::vector<std::string> Cluster::addresses(std::string_view upstream) {
   std::vector<std::string> texts;
   const auto found = translation_.endpoints.find(upstream);
   if (found != translation_.endpoints.end())
-    for (const auto& each : found->second) texts.push_back(each.address.to_string());
+    for (const auto& each : *found->second) texts.push_back(each.address.to_string());
   return texts;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ struct IngressSpec {
   std::string created = "2026-01-01T00:00:00Z";
   PathType type = PathType::prefix;
 };
+
+/// As values, to be compared.
+std::map<std::string, std::vector<upstream::SuppliedEndpoint>> plain(const EndpointLists& lists);
 
 /// A cluster's objects, and what they mean.
 class Cluster : public ::testing::Test {

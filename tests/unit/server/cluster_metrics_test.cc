@@ -19,7 +19,12 @@ class ListingTest : public testing::Test {
     kubernetes::RouteOrigin origin{{"prod", ingress}, {}, false};
     if (!service.empty()) origin.service = {"prod", service};
     translation_.origins.push_back(std::move(origin));
-    translation_.ours.insert({"prod", ingress});
+    make_ours(ingress);
+  }
+  void make_ours(const std::string& ingress) {
+    auto ours = *translation_.ours;
+    ours.insert({"prod", ingress});
+    translation_.ours = std::make_shared<const std::set<kubernetes::ObjectName>>(std::move(ours));
   }
   std::vector<std::string> routes_of(const std::string& resource, const std::string& name) {
     const auto listing = listing_of(translation_);
@@ -52,7 +57,7 @@ TEST_F(ListingTest, ARedirectIsOfItsIngressAndOfNoService) {
 }
 
 TEST_F(ListingTest, AnIngressWithoutRoutesIsListed) {
-  translation_.ours.insert({"prod", "empty"});
+  make_ours("empty");
   const auto listing = listing_of(translation_);
   ASSERT_EQ(listing.objects.size(), 1U);
   EXPECT_THAT(listing.objects[0].routes, IsEmpty());

@@ -24,6 +24,9 @@ class EndpointDirectoryTest : public ::testing::Test {
     directory_.on_change([this](const EndpointSetPtr& set) { published_.push_back(set); });
   }
   void configure(std::vector<config::Upstream> upstreams) { directory_.configure(upstreams); }
+  void supply(std::string_view upstream, std::vector<SuppliedEndpoint> endpoints) {
+    directory_.supply(upstream, std::make_shared<const std::vector<SuppliedEndpoint>>(endpoints));
+  }
   std::vector<std::string> labels(std::string_view name) const {
     std::vector<std::string> labels;
     for (const SetEntry& entry : directory_.find(name)->entries)
@@ -166,28 +169,28 @@ config::Upstream discovered(std::string name) {
 }
 
 TEST_F(EndpointDirectoryTest, TakesWhatIsSupplied) {
-  directory_.supply("app", {pod("10.0.0.2:80", "b"), pod("10.0.0.1:80", "a")});
+  supply("app", {pod("10.0.0.2:80", "b"), pod("10.0.0.1:80", "a")});
   EXPECT_TRUE(published_.empty());
   configure({discovered("app")});
   EXPECT_THAT(labels("app"), ElementsAre("10.0.0.1:80", "10.0.0.2:80"));
   ASSERT_EQ(published_.size(), 1U) << "never a set without endpoints";
-  directory_.supply("app", {pod("10.0.0.2:80", "b")});
+  supply("app", {pod("10.0.0.2:80", "b")});
   EXPECT_THAT(labels("app"), ElementsAre("10.0.0.2:80"));
-  directory_.supply("app", {});
+  supply("app", {});
   EXPECT_THAT(labels("app"), IsEmpty());
 }
 
 TEST_F(EndpointDirectoryTest, AnotherPodOnAnAddressIsAnotherEndpoint) {
   configure({discovered("app")});
-  directory_.supply("app", {pod("10.0.0.1:80", "old")});
+  supply("app", {pod("10.0.0.1:80", "old")});
   const auto before = directory_.find("app")->entries[0].endpoint;
-  directory_.supply("app", {pod("10.0.0.1:80", "new")});
+  supply("app", {pod("10.0.0.1:80", "new")});
   EXPECT_NE(directory_.find("app")->entries[0].endpoint, before);
   EXPECT_EQ(directory_.find("app")->entries[0].endpoint->uid(), "new");
 }
 
 TEST_F(EndpointDirectoryTest, SuppliedEndpointsNeedADiscoveredUpstream) {
-  directory_.supply("app", {pod("10.0.0.1:80", "a")});
+  supply("app", {pod("10.0.0.1:80", "a")});
   configure({upstream("app", {{"10.0.0.9", 80}})});
   EXPECT_THAT(labels("app"), ElementsAre("10.0.0.9:80"));
 }
@@ -196,8 +199,8 @@ TEST_F(EndpointDirectoryTest, ReservedAddressesAreForPrivateUpstreamsAlone) {
   config::Upstream secret = discovered("secret");
   secret.private_ = true;
   configure({secret, discovered("app"), upstream("name", {{"b.internal", 80}})});
-  directory_.supply("secret", {pod("10.0.0.1:80", "a")});
-  directory_.supply("app", {pod("10.0.0.1:80", "a"), pod("10.0.0.1:81", "a")});
+  supply("secret", {pod("10.0.0.1:80", "a")});
+  supply("app", {pod("10.0.0.1:80", "a"), pod("10.0.0.1:81", "a")});
   directory_.resolved("b.internal", {ip("10.0.0.1"), ip("10.0.0.2")});
   directory_.reserve({SocketAddress::parse("10.0.0.1:80").value()});
   EXPECT_THAT(labels("secret"), ElementsAre("10.0.0.1:80"));

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <unordered_map>
+
+#include "gateway/config/model.h"
+
+namespace gateway::kubernetes {
+
+/// Lets equal settings share what they hold: most Ingresses of a cluster ask for the same.
+class SettingsPool {
+ public:
+  void share(config::PolicySettings& settings);
+  void share(std::optional<config::PolicySettings>& settings) {
+    if (settings) share(*settings);
+  }
+
+ private:
+  /// It begins anew with more: what differs everywhere need not be kept.
+  static constexpr std::size_t kMost = 1024;
+
+  std::unordered_multimap<std::size_t, config::PolicySettings> known_;
+};
+
+}  // namespace gateway::kubernetes
