@@ -221,7 +221,7 @@ TEST_F(ControllerTest, TellsEndpointsWithoutTranslatingAnew) {
   EXPECT_EQ(listener_.translations.size(), 1U);
   ASSERT_EQ(listener_.updates.size(), 1U);
   ASSERT_EQ(listener_.updates[0].endpoints.size(), 1U);
-  EXPECT_EQ(listener_.updates[0].endpoints.begin()->second.size(), 2U);
+  EXPECT_EQ(listener_.updates[0].endpoints.begin()->second->size(), 2U);
 }
 
 TEST_F(ControllerTest, SaysNothingWhenNothingChanged) {
