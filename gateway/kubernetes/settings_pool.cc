@@ -3,7 +3,7 @@
 namespace gateway::kubernetes {
 
 void SettingsPool::share(config::PolicySettings& settings) {
-  const std::size_t hash = config::hash_of(settings.options);
+  const std::size_t hash = settings.options.hash();
   const auto [first, last] = known_.equal_range(hash);
   for (auto known = first; known != last; ++known) {
     if (known->second != settings) continue;
