@@ -57,9 +57,10 @@ TEST(Masked, ShowsNothingThatNobodyDeclares) {
 
 TEST(Masked, KeepsAllOfAModelWithoutSecrets) {
   Model model;
-  model.upstreams.resize(1);
-  model.upstreams[0].name = "u";
-  model.upstreams[0].balancer = {"consistent_hash", Map{{"by", std::string("address")}}};
+  Upstream upstream;
+  upstream.name = "u";
+  upstream.balancer = {"consistent_hash", Map{{"by", std::string("address")}}};
+  model.upstreams.push_back(std::move(upstream));
   model.filters = {{"request_id", Map{}}};
   EXPECT_EQ(extract_masked(model, kSampleTables), extract_options(model));
 }
