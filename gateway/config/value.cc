@@ -8,6 +8,7 @@ namespace {
 /// Mixes what it visits into one number.
 class ValueHash {
  public:
+  explicit ValueHash(std::size_t kind) : hash_(kind) {}
   void operator()(std::monostate) {}
   void operator()(const Value::List& list) {
     for (const Value& each : list) mix(each.hash());
@@ -32,7 +33,7 @@ class ValueHash {
     hash_ ^= more + 0x9e3779b97f4a7c15U + (hash_ << 6U) + (hash_ >> 2U);
   }
 
-  std::size_t hash_ = 0;
+  std::size_t hash_;
 };
 
 }  // namespace
@@ -54,7 +55,7 @@ bool Value::operator==(const Value& other) const {
 
 std::size_t Value::hash() const {
   if (const auto* shared = std::get_if<SharedText>(&storage_)) return shared->hash();
-  ValueHash hash;
+  ValueHash hash(storage_.index());
   visit(hash);
   return hash.take();
 }
