@@ -74,11 +74,18 @@ void EndpointArrivals::spread(std::uint64_t count, Instant from, Instant to,
     const std::uint32_t here = bounded(until - given);
     given = until;
     if (here == 0) continue;
-    if (!buckets.empty() && buckets.back().second == second)
-      buckets.back().count += here;
-    else
-      buckets.push_back({second, here});
+    add(buckets, {second, here});
   }
+}
+
+// Another upstream with the endpoint may have had its share of later seconds already.
+void EndpointArrivals::add(std::vector<Bucket>& buckets, Bucket bucket) {
+  auto at = buckets.end();
+  while (at != buckets.begin() && std::prev(at)->second > bucket.second) --at;
+  if (at != buckets.begin() && std::prev(at)->second == bucket.second)
+    std::prev(at)->count += bucket.count;
+  else
+    buckets.insert(at, bucket);
 }
 
 void EndpointArrivals::forget(std::uint32_t second) {

@@ -50,6 +50,7 @@ class EndpointArrivals {
                Instant now);
   void forget(std::uint32_t second);
   static void spread(std::uint64_t count, Instant from, Instant to, std::vector<Bucket>& buckets);
+  static void add(std::vector<Bucket>& buckets, Bucket bucket);
 
   const Registry& registry_;
   std::unordered_map<std::string, Series> series_;

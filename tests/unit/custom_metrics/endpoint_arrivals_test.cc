@@ -104,6 +104,18 @@ TEST_F(EndpointArrivalsTest, BetweenTwoLooksItIsSpreadEvenly) {
       << "the rest is of the running second";
 }
 
+TEST_F(EndpointArrivalsTest, EachUpstreamOfAnEndpointIsSpreadOverTheSameSeconds) {
+  clock_.advance(500ms);
+  second();
+  (void)ask();
+  attempt(30);
+  attempt(3, kAddress, "other");
+  clock_.advance(1500ms);
+  const RingsReport report = ask();
+  EXPECT_THAT(report.routes.at(0).arrivals, ElementsAre(Arrivals{0, 22}, Arrivals{1, 11}));
+  EXPECT_TRUE(decode_report(encode(report))) << "a second that is told twice is refused";
+}
+
 TEST_F(EndpointArrivalsTest, NothingIsLostOrToldTwiceInTheSpreading) {
   std::uint64_t told = 0;
   RingsQuery next;
