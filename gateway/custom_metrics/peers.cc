@@ -1,5 +1,7 @@
 #include "gateway/custom_metrics/peers.h"
 
+#include <fmt/format.h>
+
 #include "gateway/upstream/call.h"
 
 namespace gateway::custom_metrics {
@@ -48,6 +50,12 @@ class Peers::Pull final : private upstream::CallObserver {
         deadline_(Callback<>::bind<&Pull::on_deadline>(this)) {}
 
   const Peer& peer() const { return peer_; }
+  void set_terminating(bool terminating) { peer_.terminating = terminating; }
+  std::optional<std::string> problem() const {
+    if (failures_ < kProblemRounds || peer_.terminating) return std::nullopt;
+    const std::string at = peer_.name == host_ ? "" : fmt::format(" at {}", host_);
+    return fmt::format("peer {}{} does not answer: {}", peer_.name, at, why_);
+  }
   void connect(const config::UpstreamTls& settings, std::shared_ptr<net::ClientTlsContext> tls) {
     give_up();
     upstream_ = upstream_of(loop_, peer_, settings, std::move(tls));
@@ -86,10 +94,12 @@ class Peers::Pull final : private upstream::CallObserver {
   }
   void on_deadline() {
     give_up();
-    sum_.failed(peer_.name);
+    fail(fmt::format("nothing within {} ms", kDeadline / std::chrono::milliseconds(1)));
   }
-  void fail() {
+  void fail(std::string why) {
     deadline_.cancel();
+    why_ = std::move(why);
+    ++failures_;
     sum_.failed(peer_.name);
   }
 
@@ -100,20 +110,24 @@ class Peers::Pull final : private upstream::CallObserver {
     answer_.append(bytes);
     if (answer_.size() <= kMostReportBytes) return;
     give_up();
-    sum_.failed(peer_.name);
+    fail(fmt::format("more than {} bytes", kMostReportBytes));
   }
   void on_response_trailers(http::HeaderList& /*trailers*/) override {}
   void on_response_end() override {
+    if (status_ != 200) return fail(fmt::format("status {}", status_));
     const auto report = decode_report(answer_);
-    if (status_ != 200 || !report || !sum_.accept(peer_.name, *report)) return fail();
+    if (!report) return fail(report.error().detail);
+    if (auto accepted = sum_.accept(peer_.name, *report); !accepted)
+      return fail(accepted.error().detail);
     deadline_.cancel();
+    failures_ = 0;
   }
-  void on_call_failed(const Error& /*error*/) override { fail(); }
+  void on_call_failed(const Error& error) override { fail(error.to_string()); }
   void on_call_writable() override {}
 
   EventLoop& loop_;
   ClusterSum& sum_;
-  const Peer peer_;
+  Peer peer_;
   const std::string host_;
   LocalPtr<Upstream> upstream_;
   Arena arena_;
@@ -121,6 +135,8 @@ class Peers::Pull final : private upstream::CallObserver {
   std::string question_;
   std::string answer_;
   int status_ = 0;
+  int failures_ = 0;  ///< since the last answer
+  std::string why_;   ///< of the last one
   Timer deadline_;
   std::optional<upstream::Call> call_;  // last: its end must not meet dead members
 };
@@ -152,13 +168,23 @@ void Peers::set_peers(const std::vector<Peer>& peers) {
     const auto known = pulls_.find(peer.name);
     if (known != pulls_.end() && known->second && known->second->peer().address == peer.address)
       pull = std::move(known->second);
-    if (pull) continue;
+    if (pull) {
+      pull->set_terminating(peer.terminating);
+      continue;
+    }
     pull = std::make_unique<Pull>(loop_, sum_, peer);
     pull->connect(tls_settings_, tls_);
   }
   pulls_ = std::move(kept);
   sum_.set_peers(listed);
   if (!timer_.armed()) round();
+}
+
+std::vector<std::string> Peers::problems() const {
+  std::vector<std::string> problems;
+  for (const auto& [name, pull] : pulls_)
+    if (auto problem = pull->problem()) problems.push_back(std::move(*problem));
+  return problems;
 }
 
 void Peers::round() {

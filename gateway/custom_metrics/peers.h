@@ -39,6 +39,8 @@ class Peers {
  public:
   static constexpr Duration kRound = std::chrono::seconds(1);
   static constexpr Duration kDeadline = std::chrono::milliseconds(300);
+  /// A new replica is listed before it listens: what goes on for longer is a problem.
+  static constexpr int kProblemRounds = 5;
 
   /// All outlive it. `after_round` is called each second, when our own rings were read.
   Peers(EventLoop& loop, ReplicaRings& rings, ClusterSum& sum, std::function<void()> after_round);
@@ -50,6 +52,8 @@ class Peers {
   void use_tls(const config::UpstreamTls& settings, std::shared_ptr<net::ClientTlsContext> tls);
   /// Replaces the list; what is known of those that stay is kept. The first one starts the rounds.
   void set_peers(const std::vector<Peer>& peers);
+  /// Sentences about those that have failed in the last kProblemRounds, but for terminating ones.
+  std::vector<std::string> problems() const;
 
  private:
   class Pull;

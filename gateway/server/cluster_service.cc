@@ -1,6 +1,8 @@
 #include "gateway/server/cluster_service.h"
 
+#include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <utility>
 
 #include "gateway/config/named_files.h"
@@ -102,7 +104,7 @@ ClusterService::ClusterService(EventLoop& loop, const Registry& registry,
       sum_(loop, rings_.id()),
       history_(loop, sum_),
       handler_(rings_, sum_, history_, std::move(token), wall_seconds),
-      peers_(loop, rings_, sum_, [this] { history_.tick(); }) {}
+      peers_(loop, rings_, sum_, [this] { after_round(); }) {}
 
 ClusterService::~ClusterService() = default;
 
@@ -112,6 +114,17 @@ Result<void> ClusterService::open(const SocketAddress& address) {
   sockets_ = std::move(*sockets);
   address_ = sockets_.front()->address();
   return {};
+}
+
+void ClusterService::after_round() {
+  history_.tick();
+  auto now = peers_.problems();
+  for (const std::string& each : now)
+    if (std::ranges::find(problems_, each) == problems_.end())
+      std::fprintf(stderr, "gateway: cluster: %s\n", each.c_str());
+  if (now.empty() && !problems_.empty())
+    std::fputs("gateway: cluster: every peer answers again\n", stderr);
+  problems_ = std::move(now);
 }
 
 bool ClusterService::has_news(const Prepared& prepared) const {

@@ -65,6 +65,7 @@ class ClusterService {
 
  private:
   bool has_news(const Prepared& prepared) const;
+  void after_round();
 
   EventLoop& loop_;
   custom_metrics::ReplicaRings rings_;
@@ -72,6 +73,7 @@ class ClusterService {
   custom_metrics::SumHistory history_;
   custom_metrics::ClusterHandler handler_;
   custom_metrics::Peers peers_;
+  std::vector<std::string> problems_;  ///< as of the last round
   SocketAddress address_;
   std::vector<std::shared_ptr<net::ListenSocket>> sockets_;  ///< until there is a listener
   std::unique_ptr<LocalListener> listener_;

@@ -142,6 +142,8 @@ def uneven_load_is_one_sum_everywhere():
 
         system.kill("gateway-2")
         wait_until(lambda: system.state(0, 2) == "stale", "a silent peer is noticed")
+        silent = f"gateway: cluster: peer 127.0.0.1:{system.ports[2]['cluster']} does not answer: "
+        wait_until(lambda: silent in system.log("gateway-0"), "its log names the peer and says why")
         rate, window = system.rate(0)[0], min(60, time.monotonic() - system.started)
         assert rate * window >= 0.98 * TOTAL, (rate, window, "its requests still count")
 
