@@ -8,6 +8,7 @@
 
 #include "gateway/base/address.h"
 #include "gateway/base/clock.h"
+#include "gateway/config/rare.h"
 #include "gateway/config/shared_list.h"
 #include "gateway/config/value.h"
 
@@ -168,9 +169,9 @@ struct Route {
   std::vector<PolicySettings> filters;
   // Exactly one action.
   std::vector<WeightedUpstream> forward;
-  std::optional<Redirect> redirect;
-  std::optional<FixedAnswer> respond;
-  std::optional<Rewrite> rewrite;
+  Rare<Redirect> redirect;
+  Rare<FixedAnswer> respond;
+  Rare<Rewrite> rewrite;
   std::optional<Duration> timeout;       ///< as UpstreamTimeouts::request, which counts else
   std::optional<Duration> idle_timeout;  ///< silence of the upstream side while a body streams
   Upgrade upgrade = Upgrade::websocket;

@@ -180,16 +180,19 @@ struct Codec<M> {
   static Value extract(const M& member) { return extract_options(member); }
 };
 
-template <typename M>
-struct Codec<std::optional<M>> {
+template <typename Optional, typename M>
+struct OptionalCodec {
   static void describe(Field& field) { Codec<M>::describe(field); }
-  static void set(std::optional<M>& member, const Value& value) {
-    Codec<M>::set(member.emplace(), value);
-  }
-  static Value extract(const std::optional<M>& member) {
+  static void set(Optional& member, const Value& value) { Codec<M>::set(member.emplace(), value); }
+  static Value extract(const Optional& member) {
     return member ? Codec<M>::extract(*member) : Value();
   }
 };
+
+template <typename M>
+struct Codec<std::optional<M>> : OptionalCodec<std::optional<M>, M> {};
+template <typename M>
+struct Codec<Rare<M>> : OptionalCodec<Rare<M>, M> {};
 
 template <typename M>
 struct Codec<std::vector<M>> {

@@ -43,7 +43,7 @@ void settle(const std::string& host, const PreparedIngress& first, Location& loc
                             "authorities cannot be had",
                             shown, name),
                 notices);
-  location.client_certificate = theirs;
+  location.client_certificate = *theirs;
   if (!own || &owner == &first) return;
   if (!own->filter || !same_authorities(*own->filter, *theirs))
     return shut(

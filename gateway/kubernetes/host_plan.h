@@ -23,7 +23,7 @@ struct Location {
   const PreparedIngress* canary = nullptr;
   const Backend* canary_backend = nullptr;
   /// What clients must show, as settle_client_certificates() found.
-  std::optional<config::PolicySettings> client_certificate = {};
+  config::Rare<config::PolicySettings> client_certificate = {};
   bool shut = false;  ///< that cannot be had: 503
   bool operator==(const Location&) const = default;
 };

@@ -126,7 +126,8 @@ PlanOutcome plan_ingress(const Ingress& ingress, const Store& store,
   const AnnotationValues values = AnnotationValues::read(ingress.meta.annotations);
   outcome.refusals = values.refusals();
   outcome.warnings = values.warnings();
-  Planning planning{ingress, values, store, settings, outcome};
+  const auto plan = std::make_shared<IngressPlan>();
+  Planning planning{ingress, values, store, settings, *plan, outcome};
   plan_routing(planning);
   plan_error_pages(planning);
   plan_redirects(planning);
@@ -136,6 +137,7 @@ PlanOutcome plan_ingress(const Ingress& ingress, const Store& store,
   plan_cors(planning);
   plan_limits(planning);
   plan_upstream(planning);
+  outcome.plan = plan;
   return outcome;
 }
 

@@ -46,6 +46,7 @@ struct Canary {
   std::string cookie;
   std::uint32_t weight = 0;
   std::uint32_t weight_total = 100;
+  bool operator==(const Canary&) const = default;
 };
 
 /// An upstream that a filter asks.
@@ -54,12 +55,14 @@ struct AskedService {
   bool private_ = false;
   UpstreamSettings settings;
   std::string filter;  ///< whose option `upstream` names it
+  bool operator==(const AskedService&) const = default;
 };
 
 /// Clients must show a certificate: all clients of a host, since TLS asks before it knows a path.
 struct CertificateDemand {
   /// client_certificate; nothing while its authorities cannot be had.
   std::optional<config::PolicySettings> filter;
+  bool operator==(const CertificateDemand&) const = default;
 };
 
 /// What the annotations of one Ingress mean for its routes.
@@ -73,7 +76,7 @@ struct IngressPlan {
   UpstreamSettings upstream;
   Duration read_timeout = std::chrono::seconds(60);
   std::optional<Canary> canary;
-  std::optional<config::Redirect> redirect;  ///< instead of the backends
+  config::Rare<config::Redirect> redirect;  ///< instead of the backends
   bool redirect_keeps_path = false;
   bool ssl_redirect = true;
   bool force_ssl_redirect = false;
@@ -87,11 +90,14 @@ struct IngressPlan {
   /// Not empty: what should protect the paths cannot be had (a Secret is missing), so they answer
   /// 503.
   std::string unusable;
+  bool operator==(const IngressPlan&) const = default;
 };
+
+using PlanPtr = std::shared_ptr<const IngressPlan>;
 
 /// A plan, or why there is none. Sentences for the owner.
 struct PlanOutcome {
-  IngressPlan plan;
+  PlanPtr plan;  ///< never null once planned; shared by Ingresses that ask for the same
   std::vector<std::string> refusals;
   std::vector<std::string> warnings;
   /// What was read beside the Ingress, null for what was sought in vain: the outcome is good for as
@@ -112,9 +118,10 @@ struct Planning {
   const AnnotationValues& values;
   const Store& store;  ///< through secret() and config_map(), which keep account
   const TranslatorSettings& settings;
+  IngressPlan& made;
   PlanOutcome& outcome;
 
-  IngressPlan& plan() { return outcome.plan; }
+  IngressPlan& plan() { return made; }
   std::shared_ptr<const Secret> secret(const ObjectName& name);
   const ConfigMap* config_map(const ObjectName& name);
   void refuse(std::string_view key, std::string_view why);

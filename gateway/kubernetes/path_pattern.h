@@ -1,6 +1,5 @@
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 
@@ -16,7 +15,7 @@ struct PathPattern {
   config::PathMatch kind = config::PathMatch::prefix;
   std::string path;     ///< as the model has it
   std::string written;  ///< as the Ingress has it: among patterns the longer goes first
-  std::optional<config::Rewrite> rewrite;
+  config::Rare<config::Rewrite> rewrite;
 };
 
 /// The error is a sentence.

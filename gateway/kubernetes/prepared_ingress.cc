@@ -105,10 +105,11 @@ bool adds_login(const Ingress& now, const Ingress& before) {
 
 void claim_what_is_readable(PreparedIngress& prepared) {
   prepared.refused = true;
-  IngressPlan& plan = prepared.outcome.plan;
+  IngressPlan plan = prepared.plan();
   plan.redirect.reset();
   plan.app_root.clear();
   plan.www_redirect = false;
+  prepared.outcome.plan = std::make_shared<const IngressPlan>(plan);
   const auto& rules = prepared.object->rules;
   for (std::size_t i = 0; i < rules.size(); ++i) {
     for (std::size_t j = 0; j < rules[i].paths.size(); ++j) {

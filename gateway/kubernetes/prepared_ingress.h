@@ -25,7 +25,7 @@ struct PreparedIngress : std::enable_shared_from_this<PreparedIngress> {
   /// It has no good version: its paths answer 503.
   bool refused = false;
 
-  const IngressPlan& plan() const { return outcome.plan; }
+  const IngressPlan& plan() const { return *outcome.plan; }
   const ObjectMeta& meta() const { return object->meta; }
 };
 using PreparedPtr = std::shared_ptr<const PreparedIngress>;

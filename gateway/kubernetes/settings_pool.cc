@@ -1,17 +1,51 @@
 #include "gateway/kubernetes/settings_pool.h"
 
+#include "gateway/base/hash.h"
+
 namespace gateway::kubernetes {
+namespace {
+
+// What is known and equal; null when there is none.
+template <typename Known, typename Equal>
+const typename Known::mapped_type* find_equal(const Known& known, std::size_t hash, Equal equal) {
+  const auto [first, last] = known.equal_range(hash);
+  for (auto other = first; other != last; ++other)
+    if (equal(other->second)) return &other->second;
+  return nullptr;
+}
+
+template <typename Known>
+void keep(Known& known, std::size_t most, std::size_t hash, typename Known::mapped_type mine) {
+  if (known.size() == most) known.clear();
+  known.emplace(hash, std::move(mine));
+}
+
+std::size_t hash_of(const Texts& annotations) {
+  std::size_t hash = 0;
+  for (const auto& [key, text] : annotations) hash = hash_bytes(text, hash_bytes(key, hash));
+  return hash;
+}
+
+}  // namespace
 
 void SettingsPool::share(config::PolicySettings& settings) {
   const std::size_t hash = settings.options.hash();
-  const auto [first, last] = known_.equal_range(hash);
-  for (auto known = first; known != last; ++known) {
-    if (known->second != settings) continue;
-    settings = known->second;
+  if (const auto* equal = find_equal(settings_, hash, [&](const auto& e) { return e == settings; }))
+    settings = *equal;
+  else
+    keep(settings_, kMost, hash, settings);
+}
+
+void SettingsPool::share(PlanPtr& plan, const Texts& annotations) {
+  const std::size_t hash = hash_of(annotations);
+  if (const auto* equal = find_equal(plans_, hash, [&](const auto& e) { return *e == *plan; })) {
+    plan = *equal;
     return;
   }
-  if (known_.size() == kMost) known_.clear();
-  known_.emplace(hash, settings);
+  auto own = std::make_shared<IngressPlan>(*plan);
+  for (config::PolicySettings& each : own->filters) share(each);
+  plan = std::move(own);
+  keep(plans_, kMost, hash, plan);
 }
 
 }  // namespace gateway::kubernetes

@@ -5,6 +5,7 @@
 #include <unordered_map>
 
 #include "gateway/config/model.h"
+#include "gateway/kubernetes/ingress_plan.h"
 
 namespace gateway::kubernetes {
 
@@ -15,12 +16,15 @@ class SettingsPool {
   void share(std::optional<config::PolicySettings>& settings) {
     if (settings) share(*settings);
   }
+  /// `annotations`: what the plan was made from, so that equal ones are found.
+  void share(PlanPtr& plan, const Texts& annotations);
 
  private:
-  /// It begins anew with more: what differs everywhere need not be kept.
+  /// Either begins anew with more: what differs everywhere need not be kept.
   static constexpr std::size_t kMost = 1024;
 
-  std::unordered_multimap<std::size_t, config::PolicySettings> known_;
+  std::unordered_multimap<std::size_t, config::PolicySettings> settings_;
+  std::unordered_multimap<std::size_t, PlanPtr> plans_;
 };
 
 }  // namespace gateway::kubernetes

@@ -41,7 +41,7 @@ PreparedPtr Translator::prepared(std::shared_ptr<const Ingress> ingress, const S
   auto made = prepare(std::move(ingress), store, settings_);
   pool_.share(made->edits);
   pool_.share(made->edits_with_hsts);
-  for (config::PolicySettings& each : made->outcome.plan.filters) pool_.share(each);
+  pool_.share(made->outcome.plan, made->meta().annotations);
   return made;
 }
 
@@ -67,9 +67,9 @@ PreparedPtr Translator::serve(Known& known, const std::shared_ptr<const Ingress>
     notices.add(meta, Severity::warning, kUnknownAnnotation, warning);
   if (outcome.refusals.empty()) {
     known.last_good = known.made;
-    if (!outcome.plan.unusable.empty())
+    if (!outcome.plan->unusable.empty())
       notices.add(meta, Severity::warning, kAuthUnusable,
-                  outcome.plan.unusable + "; the paths answer 503", true);
+                  outcome.plan->unusable + "; the paths answer 503", true);
     return known.made;
   }
   const std::string why = joined(outcome.refusals);

@@ -161,7 +161,7 @@ void Exchange::forward() {
   // A body of unknown length may still turn out too large (413), which is no arrival.
   if (request_ended_ || request.body.framing != http::Framing::chunked) count_arrival();
   const std::string_view original_host = request.host;
-  const std::optional<config::Rewrite>& rewrite = route_->model().rewrite;
+  const config::Rare<config::Rewrite>& rewrite = route_->model().rewrite;
   if (rewrite) {
     auto rewritten = routing::rewrite(*match_, request, context_.arena);
     if (!rewritten) return reply(rewritten.error().code);
