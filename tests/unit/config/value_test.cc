@@ -25,7 +25,7 @@ TEST(Value, ATextThatIsSharedReadsAsAnyOther) {
 TEST(Value, CopiesOfASharedTextAreOneObject) {
   const Value::Map options{{"users", shared("ann")}};
   const Value one(options);
-  const Value other = one;
+  const Value other(options);
   EXPECT_EQ(&one["users"].as<std::string>(), &other["users"].as<std::string>());
   EXPECT_EQ(one, other);
 }
