@@ -31,6 +31,22 @@ const Value& default_of(std::string_view key) {
 
 }  // namespace
 
+bool is_written(const Texts& annotations, std::string_view key) {
+  const auto written = [&](std::string_view prefix) {
+    return annotations.contains(fmt::format("{}{}", prefix, key));
+  };
+  return written(kOwnPrefix) || written(kNginxPrefix);
+}
+
+bool is_any_written(const Texts& annotations, std::string_view beginning) {
+  const auto written = [&](std::string_view prefix) {
+    const std::string whole = fmt::format("{}{}", prefix, beginning);
+    const auto at = annotations.lower_bound(whole);
+    return at != annotations.end() && at->first.starts_with(whole);
+  };
+  return written(kOwnPrefix) || written(kNginxPrefix);
+}
+
 AnnotationValues AnnotationValues::read(const Texts& annotations) {
   AnnotationValues values;
   // Sorted by key: our own prefix comes first, and the first counts.

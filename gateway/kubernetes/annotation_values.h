@@ -12,6 +12,11 @@
 
 namespace gateway::kubernetes {
 
+/// Whether an annotation of the key, or one whose key begins so, is there under either prefix,
+/// whatever its value, which may be none that can be read.
+bool is_written(const Texts& annotations, std::string_view key);
+bool is_any_written(const Texts& annotations, std::string_view beginning);
+
 /// The annotations of one object, read by the table.
 class AnnotationValues {
  public:

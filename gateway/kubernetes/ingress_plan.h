@@ -140,6 +140,8 @@ void plan_error_pages(Planning& planning);
 void plan_redirects(Planning& planning);
 void plan_canary(Planning& planning);
 void plan_access(Planning& planning);
+/// Whether anything is said about certificates of clients, right or wrong.
+bool asks_for_certificates(const Ingress& ingress);
 void plan_external_auth(Planning& planning);
 void plan_cors(Planning& planning);
 void plan_limits(Planning& planning);

@@ -93,21 +93,13 @@ void plan_basic(Planning& planning) {
   planning.add_protection("auth-secret", "basic_auth", std::move(options));
 }
 
-// Whatever its value, which may be none that can be read.
-bool is_written(const Ingress& ingress, std::string_view key) {
-  const Texts& notes = ingress.meta.annotations;
-  return notes.contains(fmt::format("{}{}", kOwnPrefix, key)) ||
-         notes.contains(fmt::format("{}{}", kNginxPrefix, key));
-}
-
 void plan_client_certificate(Planning& planning) {
   const AnnotationValues& values = planning.values;
   const bool off = values.text("auth-tls-verify-client") == "off";
   if (!values.has("auth-tls-secret")) {
-    // Whoever garbled the Secret's name, or took it away, has not said that everybody may come in.
-    const bool asks = is_written(planning.ingress, "auth-tls-secret") ||
-                      is_written(planning.ingress, "auth-tls-verify-client");
-    if (asks && !off) planning.plan().client_certificate.emplace();
+    // Whoever garbled a key or the Secret's name has not said that everybody may come in.
+    if (asks_for_certificates(planning.ingress) && !off)
+      planning.plan().client_certificate.emplace();
     for (const auto& [key, value] : values.written())
       if (key.starts_with("auth-tls-")) return planning.refuse(key, "auth-tls-secret is missing");
     return;
@@ -131,6 +123,10 @@ void plan_client_certificate(Planning& planning) {
 }
 
 }  // namespace
+
+bool asks_for_certificates(const Ingress& ingress) {
+  return is_any_written(ingress.meta.annotations, "auth-tls-");
+}
 
 void plan_access(Planning& planning) {
   planning.plan().global_policies = planning.values.flag("enable-global-auth");

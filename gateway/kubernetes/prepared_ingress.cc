@@ -6,7 +6,7 @@
 
 #include "gateway/config/scalar.h"
 #include "gateway/filter/table.h"
-#include "gateway/kubernetes/annotation_table.h"
+#include "gateway/kubernetes/annotation_values.h"
 
 namespace gateway::kubernetes {
 namespace {
@@ -56,12 +56,6 @@ void make_edits(PreparedIngress& prepared) {
   prepared.edits_with_hsts = header_edits(plan.request_headers, answers);
 }
 
-bool has(const Ingress& ingress, std::string_view key) {
-  const Texts& notes = ingress.meta.annotations;
-  return notes.contains(std::string(kOwnPrefix).append(key)) ||
-         notes.contains(std::string(kNginxPrefix).append(key));
-}
-
 bool needs_login(const Annotation& row) {
   if (row.needs.empty()) return false;
   const filter::FilterType* type = filter::find_filter_type(row.needs);
@@ -95,10 +89,12 @@ std::shared_ptr<PreparedIngress> prepare(std::shared_ptr<const Ingress> object, 
 }
 
 bool adds_login(const Ingress& now, const Ingress& before) {
+  if (asks_for_certificates(now) && !asks_for_certificates(before)) return true;
   const auto families = annotation_families();
   return std::any_of(families.begin(), families.end(), [&](const AnnotationFamily& family) {
     return std::any_of(family.rows.begin(), family.rows.end(), [&](const Annotation& row) {
-      return needs_login(row) && has(now, row.field.name) && !has(before, row.field.name);
+      return needs_login(row) && is_written(now.meta.annotations, row.field.name) &&
+             !is_written(before.meta.annotations, row.field.name);
     });
   });
 }

@@ -11,7 +11,7 @@
 namespace gateway::kubernetes {
 
 /// An Ingress with all that can be said of it without the others.
-struct PreparedIngress : std::enable_shared_from_this<PreparedIngress> {
+struct PreparedIngress {
   std::shared_ptr<const Ingress> object;
   PlanOutcome outcome;
   /// Parallel to the rules: host in lower case, and the paths' patterns.

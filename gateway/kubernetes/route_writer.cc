@@ -421,9 +421,7 @@ void RouteWriter::write_www_redirect(const std::string& host, const HostPlan& pl
 namespace {
 
 // The default backend's, of a host that asks clients for a certificate: on all of its paths.
-Route guarded(Route route, const std::string& host, const HostPlan& plan) {
-  route.name = "default-backend:" + host;
-  route.hosts = names_of(host, plan);
+Route guarded(Route route, const HostPlan& plan) {
   const auto& filter = plan.client_certificate->plan().client_certificate->filter;
   if (filter) {
     route.filters.push_back(*filter);
@@ -449,8 +447,8 @@ void RouteWriter::write_default(const Hosts& hosts) {
   if (slash == std::string::npos) return;
   const ServiceRef ref = service_ref(std::string_view(settings_.default_backend).substr(slash + 1),
                                      settings_.default_backend.substr(0, slash));
-  static const UpstreamSettings plain;
-  const auto answer = book_.use(book_.find(ref), plain);
+  static const UpstreamSettings defaults;
+  const auto answer = book_.use(book_.find(ref), defaults);
   const UpstreamBook::Answer& name = *answer;
   const std::size_t before = translation_.routes.size();
   Route route;
@@ -460,18 +458,26 @@ void RouteWriter::write_default(const Hosts& hosts) {
     route.forward.push_back({*name, 1});
   else
     route.respond = unavailable();
+  const Route plain = route;
   Route named = route;
   bool for_all = true;
   for (const auto& [host_name, host] : hosts) {
     if (!host.plan) continue;
     const HostPlan& plan = *host.plan;
-    if (host_name.empty()) for_all = !claims(plan, PathMatch::prefix);
+    if (host_name.empty()) {
+      for_all = !claims(plan, PathMatch::prefix);
+      if (plan.client_certificate != nullptr) route = guarded(route, plan);
+    }
     const bool bare_and_refused = plan.locations.empty() && plan.first && plan.first->refused;
     if (host_name.empty() || bare_and_refused || claims(plan, PathMatch::prefix)) continue;
-    if (plan.client_certificate != nullptr)
-      add_default(guarded(route, host_name, plan), ref.service);
-    else
+    if (plan.client_certificate != nullptr) {
+      Route own = guarded(plain, plan);
+      own.name = "default-backend:" + host_name;
+      own.hosts = names_of(host_name, plan);
+      add_default(std::move(own), ref.service);
+    } else {
       for (std::string& each : names_of(host_name, plan)) named.hosts.push_back(std::move(each));
+    }
   }
   route.name = "default-backend:*";
   named.name = "default-backend:hosts";

@@ -225,6 +225,9 @@ TEST_F(ClientCertificates, OfOneThatIsRefusedAndCannotBeHadKeepTheHostShutAfterA
       {{"auth-tls-secret", "dev/one"}},
       {{"auth-tls-secret", "a/b/c"}},
       {{"auth-tls-verify-client", "on"}},
+      {{"auth-tls-verify-depth", "2"}},
+      {{"auth-tls-secert", "one"}},
+      {{"auth-tls-match-cn", "CN=a"}},
       {{"auth-tls-secret", "one"}, {"auth-tls-verify-depth", "deep"}},
   };
   add({.name = "new", .path = "/new", .created = "2026-02-01T00:00:00Z"});
@@ -239,6 +242,26 @@ TEST_F(ClientCertificates, OfOneThatIsRefusedAndCannotBeHadKeepTheHostShutAfterA
     translate();
     EXPECT_TRUE(shut_to_strangers()) << notes.front().second << ", after a start";
   }
+}
+
+TEST_F(ClientCertificates, OfAnIngressThatBeginsToAskAndIsRefusedShutTheHost) {
+  add({.name = "old"});
+  translate();
+  EXPECT_FALSE(shut_to_strangers());
+  add({.name = "old", .notes = {{"auth-tls-verify-client", "on"}}});
+  translate();
+  EXPECT_TRUE(shut_to_strangers()) << "its last good version asks nobody";
+}
+
+TEST_F(ClientCertificates, OfEveryOtherHostHoldForTheDefaultBackend) {
+  add_service("pages", 80, {"10.0.0.8"}, "infra");
+  settings_.default_backend = "infra/pages:80";
+  add({.host = "", .path = "/admin", .notes = {{"auth-tls-secret", "one"}}});
+  add({.name = "plain", .host = "b.example", .path = "/b"});
+  translate();
+  EXPECT_TRUE(required("default-backend:*"));
+  EXPECT_NE(route("default-backend:hosts"), nullptr);
+  EXPECT_EQ(demand("default-backend:hosts"), nullptr);
 }
 
 TEST_F(ClientCertificates, ThatNobodyAsksForAnyMoreOpenTheHost) {
