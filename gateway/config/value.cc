@@ -2,6 +2,8 @@
 
 #include <functional>
 
+#include "gateway/base/hash.h"
+
 namespace gateway::config {
 namespace {
 
@@ -29,9 +31,7 @@ class ValueHash {
   std::size_t take() const { return hash_; }
 
  private:
-  void mix(std::size_t more) {
-    hash_ ^= more + 0x9e3779b97f4a7c15U + (hash_ << 6U) + (hash_ >> 2U);
-  }
+  void mix(std::size_t more) { hash_ = gateway::mix(hash_, more); }
 
   std::size_t hash_;
 };

@@ -20,9 +20,15 @@ void keep(Known& known, std::size_t most, std::size_t hash, typename Known::mapp
   known.emplace(hash, std::move(mine));
 }
 
-std::size_t hash_of(const Texts& annotations) {
-  std::size_t hash = 0;
-  for (const auto& [key, text] : annotations) hash = hash_bytes(text, hash_bytes(key, hash));
+// Of what differs most between plans; the rest is compared.
+std::size_t hash_of(const IngressPlan& plan) {
+  std::size_t hash = mix(plan.upstream.balancer.options.hash(),
+                         static_cast<std::uint64_t>(plan.read_timeout.count()));
+  for (const config::PolicySettings& each : plan.filters) hash = mix(hash, each.options.hash());
+  for (const AskedService& each : plan.asked) hash = hash_bytes(each.service.key(), hash);
+  for (const std::string* text :
+       {&plan.rewrite_target, &plan.upstream_host, &plan.upstream.server_name, &plan.app_root})
+    hash = hash_bytes(*text, hash);
   return hash;
 }
 
@@ -36,8 +42,8 @@ void SettingsPool::share(config::PolicySettings& settings) {
     keep(settings_, kMost, hash, settings);
 }
 
-void SettingsPool::share(PlanPtr& plan, const Texts& annotations) {
-  const std::size_t hash = hash_of(annotations);
+void SettingsPool::share(PlanPtr& plan) {
+  const std::size_t hash = hash_of(*plan);
   if (const auto* equal = find_equal(plans_, hash, [&](const auto& e) { return *e == *plan; })) {
     plan = *equal;
     return;

@@ -9,15 +9,15 @@
 
 namespace gateway::kubernetes {
 
-/// Lets equal settings share what they hold: most Ingresses of a cluster ask for the same.
+/// Lets equal settings share what they hold: most Ingresses of a cluster ask for the same. Holds
+/// what it was given for as long as it likes: nothing that was read from a Secret.
 class SettingsPool {
  public:
   void share(config::PolicySettings& settings);
   void share(std::optional<config::PolicySettings>& settings) {
     if (settings) share(*settings);
   }
-  /// `annotations`: what the plan was made from, so that equal ones are found.
-  void share(PlanPtr& plan, const Texts& annotations);
+  void share(PlanPtr& plan);
 
  private:
   /// Either begins anew with more: what differs everywhere need not be kept.

@@ -41,7 +41,8 @@ PreparedPtr Translator::prepared(std::shared_ptr<const Ingress> ingress, const S
   auto made = prepare(std::move(ingress), store, settings_);
   pool_.share(made->edits);
   pool_.share(made->edits_with_hsts);
-  pool_.share(made->outcome.plan, made->meta().annotations);
+  // What was read from a Secret is not kept for longer than it is served.
+  if (made->outcome.secrets.empty()) pool_.share(made->outcome.plan);
   return made;
 }
 

@@ -8,6 +8,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "gateway/base/hash.h"
 #include "gateway/filter/table.h"
 #include "gateway/http/fields.h"
 
@@ -25,17 +26,13 @@ Result<RouteFilter> compile_filter(const config::PolicySettings& settings,
   return RouteFilter{type, settings, *plan};
 }
 
-void mix(std::size_t& hash, std::size_t more) {
-  hash ^= more + 0x9e3779b97f4a7c15U + (hash << 6U) + (hash >> 2U);
-}
-
 // Equal lists, equal hashes; most others differ.
 template <typename List, typename SettingsOf>
 std::size_t hash_of(const List& list, SettingsOf settings_of) {
   std::size_t hash = list.size();
   for (const auto& each : list) {
-    mix(hash, std::hash<std::string>()(settings_of(each).type));
-    mix(hash, settings_of(each).options.hash());
+    hash = mix(hash, hash_bytes(settings_of(each).type));
+    hash = mix(hash, settings_of(each).options.hash());
   }
   return hash;
 }
