@@ -19,6 +19,12 @@ void conceal(Problem& problem) {
   problem.source_line.clear();
 }
 
+// Of what is not known it is not known either whether it is secret: what follows is not shown.
+void cut_after(const Node& shown, Problem& problem) {
+  const std::size_t end = shown.at.column - 1 + shown.text.size();
+  if (problem.source_line.size() > end) problem.source_line.resize(end);
+}
+
 std::string_view kind_text(const Node& node) {
   switch (node.kind) {
     case Node::Kind::null: return "nothing";
@@ -79,6 +85,11 @@ Problem& FieldReader::add(const Node& node, std::string path, std::string messag
   return problem;
 }
 
+void FieldReader::keep_secret(const Node& node) {
+  secret_lines_.insert(node.at.line);
+  for (const Node* child : node.children) keep_secret(*child);
+}
+
 Problem& FieldReader::report(const Node& node, std::string message) {
   return add(node, path(), std::move(message));
 }
@@ -94,6 +105,7 @@ void FieldReader::report_kind(const Node& node, const Field& field, FieldType ty
 void FieldReader::report_unknown(const Node& key, std::span<const Field> fields, Seen& seen) {
   std::vector<std::string_view> names = names_of(fields);
   Problem& problem = report(key, "unknown key");
+  cut_after(key, problem);
   problem.found = key.text;
   problem.expected = names.empty() ? "no options" : one_of(names);
   for (const Field& field : fields)
@@ -245,6 +257,8 @@ void FieldReader::read_member(const Node& key, const Node& value, std::span<cons
   });
   if (found == fields.end()) return report_unknown(key, fields, seen);
   const Field& field = *found;
+  const bool inlined = field.type == FieldType::secret && value.kind == Node::Kind::scalar;
+  if (field.secret || inlined) keep_secret(value);
   const auto index = static_cast<std::size_t>(found - fields.begin());
   if (seen.key[index] != nullptr) {
     report(key, seen.key[index]->text == key.text
@@ -321,6 +335,7 @@ Value FieldReader::read_policy(const Node& node, FieldType type) {
   if (policy == table.end()) {
     Problem& problem = report(
         *name, type == FieldType::filter ? "unknown type of filter" : "unknown type of balancer");
+    cut_after(*name, problem);
     const auto names = names_of(table);
     problem.expected = one_of(names);
     problem.found = name->text;

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +42,8 @@ class FieldReader {
   bool full() const { return problems_.size() >= kMaxProblems; }
   Problems& problems() { return problems_; }
   const std::vector<Reference>& references() const { return references_; }
+  /// Lines with a text of a secret option, which no problem may show.
+  const std::set<std::uint32_t>& secret_lines() const { return secret_lines_; }
 
  private:
   /// Keeps `path_` right while a member or element is read.
@@ -80,6 +84,7 @@ class FieldReader {
   bool check_key(const Node& key);
   void refer(const Node& node, const Field& field, FieldType type, const std::string& text);
 
+  void keep_secret(const Node& node);
   Problem& report(const Node& node, std::string message);
   void report_kind(const Node& node, const Field& field, FieldType type);
   void report_unknown(const Node& key, std::span<const Field> fields, Seen& seen);
@@ -92,6 +97,7 @@ class FieldReader {
   Problems problems_;
   Problem one_too_many_;
   std::vector<Reference> references_;
+  std::set<std::uint32_t> secret_lines_;
 };
 
 /// The defaults of options that are absent, filled in.

@@ -98,6 +98,10 @@ Problem problem_of(const Document& document, Finding finding) {
   return problem;
 }
 
+void hide(const std::set<std::uint32_t>& lines, Problem& problem) {
+  if (lines.contains(problem.place.position.line)) problem.source_line.clear();
+}
+
 /// Reads one document; used once.
 class Loading {
  public:
@@ -122,6 +126,7 @@ class Loading {
     return std::move(loaded_);
   }
 
+  const std::set<std::uint32_t>& secret_lines() const { return reader_.secret_lines(); }
   /// Files and folders, after a refusal.
   std::vector<std::string> named() const {
     std::vector<std::string> paths = loaded_.watched_files;
@@ -135,6 +140,7 @@ class Loading {
 
   Problems sorted() {
     Problems& problems = reader_.problems();
+    for (Problem& each : problems) hide(secret_lines(), each);
     std::stable_sort(problems.begin(), problems.end(), [](const Problem& a, const Problem& b) {
       return a.place.position < b.place.position;
     });
@@ -231,7 +237,9 @@ Problems Sources::problems(std::vector<Finding> findings) const {
   Problems problems;
   for (Finding& finding : findings) {
     if (problems.size() == kMaxProblems) break;
-    if (document_) problems.push_back(problem_of(*document_, std::move(finding)));
+    if (!document_) continue;
+    problems.push_back(problem_of(*document_, std::move(finding)));
+    hide(secret_lines_, problems.back());
   }
   return problems;
 }
@@ -246,7 +254,7 @@ tl::expected<LoadedModel, Problems> load_text(std::string name, std::string text
   Loading loading(*document, tables, environment, files);
   auto loaded = loading.run();
   if (loaded)
-    loaded->sources = Sources(document);
+    loaded->sources = Sources(document, loading.secret_lines());
   else if (refused != nullptr)
     *refused = loading.named();
   return loaded;

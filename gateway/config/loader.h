@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,7 +25,8 @@ class Document;
 class Sources {
  public:
   Sources() = default;
-  explicit Sources(std::shared_ptr<const Document> document) : document_(std::move(document)) {}
+  Sources(std::shared_ptr<const Document> document, std::set<std::uint32_t> secret_lines)
+      : document_(std::move(document)), secret_lines_(std::move(secret_lines)) {}
   /// Nothing when the text has no such part.
   std::optional<Place> find(const std::string& path) const;
   /// What a layer above found in the model, each shown where it was written: at the nearest part
@@ -33,6 +35,7 @@ class Sources {
 
  private:
   std::shared_ptr<const Document> document_;
+  std::set<std::uint32_t> secret_lines_;  ///< see FieldReader
 };
 
 struct LoadedModel {

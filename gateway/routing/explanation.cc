@@ -1,6 +1,10 @@
 #include "gateway/routing/explanation.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "gateway/config/masked.h"
 
 namespace gateway::routing {
 namespace {
@@ -17,8 +21,9 @@ std::string method_names(std::uint16_t methods) {
 std::string text_of(const Condition& condition) {
   switch (condition.kind) {
     case Condition::Kind::present: return condition.name;
-    case Condition::Kind::equal: return condition.name + "=" + condition.value;
-    case Condition::Kind::regex: return condition.name + "~" + condition.value;
+    // The value may be what lets somebody in, and come from the environment.
+    case Condition::Kind::equal: return fmt::format("{}={}", condition.name, config::kMask);
+    case Condition::Kind::regex: return fmt::format("{}~{}", condition.name, config::kMask);
   }
   return {};
 }
