@@ -180,10 +180,10 @@ void Peers::set_peers(const std::vector<Peer>& peers) {
   if (!timer_.armed()) round();
 }
 
-std::vector<std::string> Peers::problems() const {
-  std::vector<std::string> problems;
+std::map<std::string, std::string> Peers::problems() const {
+  std::map<std::string, std::string> problems;
   for (const auto& [name, pull] : pulls_)
-    if (auto problem = pull->problem()) problems.push_back(std::move(*problem));
+    if (auto problem = pull->problem()) problems.emplace(name, std::move(*problem));
   return problems;
 }
 

@@ -52,8 +52,9 @@ class Peers {
   void use_tls(const config::UpstreamTls& settings, std::shared_ptr<net::ClientTlsContext> tls);
   /// Replaces the list; what is known of those that stay is kept. The first one starts the rounds.
   void set_peers(const std::vector<Peer>& peers);
-  /// Sentences about those that have failed in the last kProblemRounds, but for terminating ones.
-  std::vector<std::string> problems() const;
+  /// Of those that have failed in the last kProblemRounds, but for terminating ones, by name: a
+  /// sentence that says why.
+  std::map<std::string, std::string> problems() const;
 
  private:
   class Pull;

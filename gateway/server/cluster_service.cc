@@ -1,6 +1,5 @@
 #include "gateway/server/cluster_service.h"
 
-#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -119,11 +118,11 @@ Result<void> ClusterService::open(const SocketAddress& address) {
 void ClusterService::after_round() {
   history_.tick();
   auto now = peers_.problems();
-  for (const std::string& each : now)
-    if (std::ranges::find(problems_, each) == problems_.end())
-      std::fprintf(stderr, "gateway: cluster: %s\n", each.c_str());
-  if (now.empty() && !problems_.empty())
-    std::fputs("gateway: cluster: every peer answers again\n", stderr);
+  for (const auto& [name, why] : now)
+    if (!problems_.contains(name)) std::fprintf(stderr, "gateway: cluster: %s\n", why.c_str());
+  for (const auto& [name, why] : problems_)
+    if (!now.contains(name))
+      std::fprintf(stderr, "gateway: cluster: peer %s is missed no more\n", name.c_str());
   problems_ = std::move(now);
 }
 

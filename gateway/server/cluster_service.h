@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -73,7 +74,7 @@ class ClusterService {
   custom_metrics::SumHistory history_;
   custom_metrics::ClusterHandler handler_;
   custom_metrics::Peers peers_;
-  std::vector<std::string> problems_;  ///< as of the last round
+  std::map<std::string, std::string> problems_;  ///< of peers, as of the last round
   SocketAddress address_;
   std::vector<std::shared_ptr<net::ListenSocket>> sockets_;  ///< until there is a listener
   std::unique_ptr<LocalListener> listener_;
