@@ -73,9 +73,9 @@ void DatabasePool::watch() {
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     const bool well = problem_.empty();
-    pause = well ? kFirstPause : std::min(2 * pause, kLongestPause);
     wake_.wait_for(lock, well ? kLook : pause,
                    [&] { return stopping_ || (well && !problem_.empty()); });
+    pause = well ? kFirstPause : std::min(2 * pause, kLongestPause);
     if (stopping_) break;
     lock.unlock();
     note(look());
