@@ -2,7 +2,7 @@
 # and GATEWAY_COMMIT, touching the file only when it says something new, so that a build's number
 # costs one small compilation and no more.
 set(number "$ENV{CI_PIPELINE_IID}")  # of GitLab: counts the project's pipelines, so no two share one
-set(commit "")
+string(SUBSTRING "$ENV{CI_COMMIT_SHA}" 0 12 commit)  # where there is no repository, as in an image's build
 # Only our own repository: a tarball may lie below somebody else's.
 if(EXISTS ${SOURCE}/.git)
   execute_process(

@@ -12,6 +12,7 @@
 #include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
 #include "gateway/server/explain.h"
+#include "gateway/server/health.h"
 #include "gateway/server/ingress_report_command.h"
 #include "gateway/server/policy_tables.h"
 
@@ -30,6 +31,24 @@ int check(const CommandLine& line) {
   print(stdout, checked.ok);
   print(stderr, checked.problems);
   return checked.status;
+}
+
+int health(const CommandLine& line) {
+  const auto loaded = gateway::config::load_file(line.config, gateway::server::policy_tables(),
+                                                 gateway::config::process_environment());
+  if (!loaded) return check(line);
+  const auto& status = loaded->model.status.address;
+  const auto& address = status ? status : loaded->model.admin.address;
+  if (!address) {
+    print(stderr,
+          "gateway: " + line.config + " has neither a status nor an admin address to ask\n");
+    return 1;
+  }
+  if (const auto well = gateway::server::ask_health(*address); !well) {
+    print(stderr, "gateway: " + well.error().detail + "\n");
+    return 1;
+  }
+  return 0;
 }
 
 int explain(const CommandLine& line) {
@@ -72,6 +91,7 @@ int act(const CommandLine& line) {
       print(stdout, gateway::kubernetes::admission_policy());
       return 0;
     case CommandLine::Action::check: return check(line);
+    case CommandLine::Action::health: return health(line);
     case CommandLine::Action::explain: return explain(line);
     case CommandLine::Action::ingress_report: return ingress_report(line);
     case CommandLine::Action::run: break;

@@ -5,6 +5,7 @@
 #include "apps/common/app_exchange.h"
 #include "apps/common/probe_handler.h"
 #include "gateway/metrics/exposition.h"
+#include "gateway/server/health.h"
 #include "gateway/server/version.h"
 
 namespace gateway::apps {
@@ -51,6 +52,10 @@ App::App(std::string name, std::string description)
                   "After SIGTERM go on serving for so long with readiness off, so that who keeps "
                   "connections open hears of it before they close")
       ->capture_default_str();
+  command("health",
+          "Ask the one that serves here whether it is well, at --probe-listen or else --listen; "
+          "exit 1 unless it says so",
+          [this] { return health(); });
 }
 
 CLI::App& App::command(const std::string& name, const std::string& text, std::function<int()> act) {
@@ -110,6 +115,19 @@ Answer App::service_page(std::string_view path) const {
   const std::string problem = service_->draining() ? std::string("shutting down") : readiness_();
   if (problem.empty()) return {200, "ready\n", plain, {}};
   return {503, problem + "\n", plain, {}};
+}
+
+int App::health() const {
+  auto address = probe_listen_.empty() ? parse_address("--listen", listen_)
+                                       : parse_address("--probe-listen", probe_listen_);
+  Result<void> well;
+  if (address)
+    well = server::ask_health(*address);
+  else
+    well = tl::make_unexpected(address.error());
+  if (well) return 0;
+  std::fprintf(stderr, "%s: %s\n", name_.c_str(), well.error().detail.c_str());
+  return 1;
 }
 
 int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness) {

@@ -82,6 +82,7 @@ class App {
   Result<server::Service::Options> options() const;
   Result<config::Listener> probe_listener(const SocketAddress& beside) const;
   Answer service_page(std::string_view path) const;
+  int health() const;
 
   std::string name_;
   CLI::App flags_;

@@ -15,6 +15,7 @@ constexpr int kWrongUse = 2;
 struct Flags {
   CommandLine line;
   bool check = false;
+  bool health = false;
   bool schema = false;
   bool reference = false;
   bool metrics = false;
@@ -111,6 +112,9 @@ void declare(CLI::App& app, Flags& flags) {
   auto* check = app.add_flag("--check", flags.check,
                              "Say everything that is wrong with the configuration; exit 1 if "
                              "anything is");
+  auto* health = app.add_flag("--health", flags.health,
+                              "Ask the gateway that runs this configuration here whether it is "
+                              "well, at its status or admin address; exit 1 unless it says so");
   auto* explain =
       app.add_option("--explain", flags.line.explain_request,
                      "Say which route 'POST https://host/path' takes and why, sending nothing")
@@ -131,7 +135,8 @@ void declare(CLI::App& app, Flags& flags) {
                    "Print the reference page of the annotations of an Ingress, as Markdown");
   auto* policy = app.add_flag("--annotation-policy", flags.annotation_policy,
                               "Print a ValidatingAdmissionPolicy for these annotations, as YAML");
-  CLI::Option* const actions[] = {check, explain, schema, reference, metrics, annotations, policy};
+  CLI::Option* const actions[] = {check,     health,  explain,     schema,
+                                  reference, metrics, annotations, policy};
   for (CLI::Option* option : actions)
     for (CLI::Option* other : actions)
       if (option != other) option->excludes(other);
@@ -140,6 +145,7 @@ void declare(CLI::App& app, Flags& flags) {
 CommandLine::Action action_of(const Flags& flags) {
   if (flags.ingress_report) return CommandLine::Action::ingress_report;
   if (flags.check) return CommandLine::Action::check;
+  if (flags.health) return CommandLine::Action::health;
   if (flags.schema) return CommandLine::Action::schema;
   if (flags.reference) return CommandLine::Action::reference;
   if (flags.metrics) return CommandLine::Action::metrics;
@@ -173,7 +179,7 @@ std::variant<CommandLine, Farewell> parse_command_line(int argc, const char* con
   using Action = CommandLine::Action;
   const Action action = flags.line.action;
   const bool needs_file = (action == Action::run && !flags.kubernetes) || action == Action::check ||
-                          action == Action::explain;
+                          action == Action::health || action == Action::explain;
   if (needs_file && flags.line.config.empty()) return wrong_use("--config FILE is missing");
   return std::move(flags.line);
 }

@@ -15,6 +15,7 @@ struct CommandLine {
   enum class Action : std::uint8_t {
     run,
     check,
+    health,
     explain,
     schema,
     reference,

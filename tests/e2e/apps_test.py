@@ -126,6 +126,24 @@ def another_client_authority_is_heeded_without_a_restart():
             assert app.status("/healthz", "old") is None
 
 
+def health(program, folder, *flags):
+    return subprocess.run(command(program, folder, "health", *flags), capture_output=True, text=True,
+                          timeout=30, check=False)
+
+
+def a_program_asks_itself_whether_it_is_well():
+    for program in PROGRAMS:
+        with mutual_tls(program) as app:
+            probes = ("--probe-listen", f":{app.probe_port}")
+            assert health(program, app.folder, *probes).returncode == 0
+            # TLS is not what it speaks, and silence is not what it takes for an answer.
+            assert health(program, app.folder, "--listen", f"127.0.0.1:{app.port}").returncode == 1
+            app.process.kill()
+            app.process.wait()
+            ended = health(program, app.folder, *probes)
+            assert ended.returncode == 1 and "nobody listens" in ended.stderr, ended
+
+
 def refusal(program, folder, *flags):
     ended = subprocess.run(command(program, folder, *flags), capture_output=True, text=True,
                            timeout=30, check=False)
@@ -148,5 +166,6 @@ def a_taken_port_is_one_sentence_with_the_mend():
 if __name__ == "__main__":
     sys.exit(run_tests([probes_need_no_client_certificate,
                         probes_want_a_port_of_their_own,
+                        a_program_asks_itself_whether_it_is_well,
                         another_client_authority_is_heeded_without_a_restart,
                         a_taken_port_is_one_sentence_with_the_mend]))

@@ -50,6 +50,26 @@ def another_name_without_an_answer_keeps_the_endpoints():
         assert system.get("/hello")[0] == 200
 
 
+def health(config):
+    return subprocess.run([BIN / "gateway", "--config", config, "--health"], capture_output=True,
+                          text=True, timeout=30, check=False)
+
+
+def the_program_asks_the_one_that_runs_whether_it_is_well():
+    with System() as system:
+        config = system.folder / "gateway.yaml"
+        assert health(config).returncode == 0
+        gateway = system.processes["gateway"]
+        gateway.terminate()
+        assert gateway.wait(20) == 0
+        ended = health(config)
+        assert ended.returncode == 1 and "nobody listens" in ended.stderr, ended
+        mute = system.folder / "mute.yaml"
+        mute.write_text("version: 1\nlisteners: [{name: http, address: ':8080'}]\nroutes: []\n")
+        ended = health(mute)
+        assert ended.returncode == 1 and "neither a status nor an admin address" in ended.stderr, ended
+
+
 def a_hangup_while_the_configuration_is_read_waits():
     with System() as system:
         gateway = system.processes["gateway"]
@@ -214,6 +234,7 @@ def a_proxy_header_under_way_at_sigterm_is_waited_for():
 if __name__ == "__main__":
     sys.exit(run_tests([ready_comes_after_the_first_look_up_of_each_name,
                         another_name_without_an_answer_keeps_the_endpoints,
+                        the_program_asks_the_one_that_runs_whether_it_is_well,
                         a_hangup_while_the_configuration_is_read_waits,
                         files_that_come_late_are_seen,
                         a_log_that_cannot_be_opened_refuses_the_configuration,

@@ -10,7 +10,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def write(source, output, **environment):
-    clean = {name: text for name, text in os.environ.items() if name != "CI_PIPELINE_IID"}
+    clean = {name: text for name, text in os.environ.items() if not name.startswith("CI_")}
     subprocess.run(
         ["cmake", "-D", f"SOURCE={source}", "-D", "VERSION=1.2.3", "-D", f"OUTPUT={output}", "-P",
          ROOT / "cmake/Version.cmake"], check=True, env={**clean, **environment})
@@ -62,6 +62,7 @@ def test_a_tarball_below_another_repository_has_no_number(repository, tmp_path):
     assert write(tarball, tmp_path / "text") == ("1.2.3", "")
     shutil.rmtree(repository / ".git")
     assert write(repository, tmp_path / "text", CI_PIPELINE_IID="7") == ("1.2.3+7", "")
+    assert write(repository, tmp_path / "text", CI_COMMIT_SHA="0123456789abcdef") == ("1.2.3", "0123456789ab")
 
 
 def test_every_program_shows_the_version_of_the_file():

@@ -36,6 +36,12 @@ TEST(CommandLine, ChecksAFile) {
   EXPECT_EQ(understood(parse({"--check", "--config=a.yaml"})).action, CommandLine::Action::check);
 }
 
+TEST(CommandLine, AsksForTheHealthOfAFile) {
+  EXPECT_EQ(understood(parse({"--config", "a.yaml", "--health"})).action,
+            CommandLine::Action::health);
+  EXPECT_EQ(farewell(parse({"--health"})).status, 2);
+}
+
 TEST(CommandLine, ExplainsARequestWithItsHeaders) {
   const CommandLine line = understood(parse(
       {"--config", "a.yaml", "--explain", "POST https://h/jobs", "-H", "a: b", "-H", "c: d"}));
