@@ -66,6 +66,15 @@ test-monitoring: ## Check rules, dashboards and runbooks, the queries against a 
 	@$(MAKE) --no-print-directory programs
 	tests/monitoring/run
 
+.PHONY: images
+images: ## Build the images of docker/ with docker, podman or buildah
+	@tools/build-images
+
+.PHONY: test-images
+test-images: ## Build the images without a registry and pass their tests, as root
+	@tools/install-dependencies images
+	tests/images/run
+
 .PHONY: lint
 lint: ## Check format, clang-tidy, scripts, include direction and sizes
 	@tools/install-dependencies build lint
