@@ -1,4 +1,5 @@
 """tools/make-dev-certificates: what it makes is valid, private, and kept."""
+import os
 import pathlib
 import ssl
 import subprocess
@@ -8,8 +9,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def make(directory):
-    subprocess.run([ROOT / "tools/make-dev-certificates", directory], check=True, timeout=60)
+def make(directory, **environment):
+    subprocess.run([ROOT / "tools/make-dev-certificates", directory], check=True, timeout=60,
+                   env={**os.environ, **environment})
     return {path.relative_to(directory): path.read_bytes()
             for path in directory.rglob("*") if path.is_file()}
 
@@ -57,8 +59,8 @@ def test_programs_authenticate_each_other(made):
 
 
 def test_keys_and_token_are_readable_by_their_owner_only(made):
-    private = [*made.rglob("*.key"), *made.rglob("admin-token")]
-    assert len(private) == 8
+    private = [*made.rglob("*.key"), *made.rglob("*-token")]
+    assert len(private) == 13
     assert {path.stat().st_mode & 0o077 for path in private} == {0}
 
 
@@ -74,3 +76,31 @@ def test_a_certificate_of_another_ca_is_made_again(made, tmp_path):
     make(made)
     subprocess.run(["openssl", "verify", "-CAfile", made / "ca.crt", made / "tls/rsa.crt"],
                    check=True, capture_output=True)
+
+
+def test_the_gateways_own_authority_knows_nobody_else(made, tmp_path):
+    make(tmp_path)
+    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=tmp_path / "secrets/gateway-ca.crt")
+    server.verify_mode = ssl.CERT_REQUIRED
+    server.load_cert_chain(tmp_path / "secrets/app-a.crt", tmp_path / "secrets/app-a.key")
+    client = ssl.create_default_context(cafile=tmp_path / "secrets/internal-ca.crt")
+    client.load_cert_chain(tmp_path / "secrets/cluster.crt", tmp_path / "secrets/cluster.key")
+    handshake(server, client, "app-a.internal")
+    for other in ("gateway", "app-b"):
+        client = ssl.create_default_context(cafile=tmp_path / "secrets/internal-ca.crt")
+        client.load_cert_chain(tmp_path / f"secrets/{other}.crt", tmp_path / f"secrets/{other}.key")
+        with pytest.raises(ssl.SSLError):
+            handshake(server, client, "app-a.internal")
+
+
+def test_another_address_of_a_gateway_makes_its_certificate_again(tmp_path):
+    def addresses():
+        return [name for kind, name in ssl._ssl._test_decode_cert(tmp_path / "secrets/cluster.crt")["subjectAltName"]
+                if kind == "IP Address"]
+
+    make(tmp_path, GATEWAY_ADDRESSES="10.0.0.1 10.0.0.2")
+    assert addresses() == ["127.0.0.1", "10.0.0.1", "10.0.0.2"]
+    kept = make(tmp_path, GATEWAY_ADDRESSES="10.0.0.2")
+    assert addresses() == ["127.0.0.1", "10.0.0.1", "10.0.0.2"]
+    assert make(tmp_path, GATEWAY_ADDRESSES="10.0.0.3") != kept
+    assert addresses() == ["127.0.0.1", "10.0.0.3"]
