@@ -29,6 +29,12 @@ demo-hello demo-visitors:
 	@$(MAKE) --no-print-directory programs
 	@exec tools/$@
 
+.PHONY: demo-nomad
+demo-nomad: ## The jobs service on a Nomad of its own, with its autoscaler (needs Go the first time)
+	@tools/install-dependencies build $@
+	@$(MAKE) --no-print-directory programs
+	@exec tools/$@
+
 .PHONY: demo-clean
 demo-clean: ## Remove what the demos keep: databases, passwords, certificates, logs
 	@tools/demo-clean
@@ -54,6 +60,12 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	@tools/install-dependencies build kubernetes
 	@$(MAKE) --no-print-directory programs
 	tests/kubernetes/run
+
+.PHONY: test-nomad
+test-nomad: ## Pass the tests of nomad/ on real agents and the real autoscaler, as root (needs Go)
+	@tools/install-dependencies build nomad
+	@$(MAKE) --no-print-directory programs
+	tests/nomad/run
 
 .PHONY: test-terraform
 test-terraform: ## Pass the checks of terraform/ without a cloud, as root (needs Go and npm)
