@@ -68,10 +68,11 @@ job "gateway" {
 
   # Node by node; a release that does not become ready goes back by itself.
   update {
-    max_parallel     = 1
-    min_healthy_time = "5s"
-    healthy_deadline = "1m"
-    auto_revert      = true
+    max_parallel      = 1
+    min_healthy_time  = "5s"
+    healthy_deadline  = "1m"
+    progress_deadline = "3m"
+    auto_revert       = true
   }
 
   group "gateway" {

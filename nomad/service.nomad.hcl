@@ -68,6 +68,8 @@ locals {
     max_replicas        = 10
     requests_per_second = null  # a replica's share here, whatever the application says
     cooldown            = "30s" # from one scaling to the next downwards
+    healthy_deadline    = "1m"  # how long a new replica may take to be ready, and a release to make the next one so:
+    progress_deadline   = "3m"  # after that the release before comes back
     auto_promote        = true  # false: a healthy canary waits for `nomad deployment promote`
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), yamldecode(file("nomad/applications/${var.application}.yaml")), jsondecode(var.values))
 
@@ -132,8 +134,8 @@ job "service" {
     max_parallel      = 1
     canary            = 1
     min_healthy_time  = "3s"
-    healthy_deadline  = "1m"
-    progress_deadline = "5m"
+    healthy_deadline  = local.values.healthy_deadline
+    progress_deadline = local.values.progress_deadline
     auto_revert       = true
     auto_promote      = local.values.auto_promote
   }
