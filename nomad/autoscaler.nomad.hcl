@@ -48,7 +48,9 @@ locals {
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), jsondecode(var.values))
 
   docker = var.driver == "docker"
-  owner  = local.docker ? 65532 : null
+  # The host's, or that of the group.
+  docker_network = var.network_mode == "host" ? "host" : ""
+  owner          = local.docker ? 65532 : null
 }
 
 job "autoscaler" {
@@ -118,6 +120,7 @@ job "autoscaler" {
         content {
           image           = "${local.values.images}gateway:${var.release}"
           args            = ["--config", "${NOMAD_TASK_DIR}/reader.yaml"]
+          network_mode    = local.docker_network
           readonly_rootfs = true
           cap_drop        = ["all"]
           security_opt    = ["no-new-privileges"]
@@ -171,6 +174,7 @@ job "autoscaler" {
           image           = local.values.autoscaler_image
           command         = "nomad-autoscaler"
           args            = ["agent", "-config", "${NOMAD_TASK_DIR}/autoscaler.hcl"]
+          network_mode    = local.docker_network
           readonly_rootfs = true
           cap_drop        = ["all"]
           security_opt    = ["no-new-privileges"]

@@ -52,6 +52,8 @@ locals {
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), jsondecode(var.values))
 
   docker = var.driver == "docker"
+  # The host's, or that of the group.
+  docker_network = var.network_mode == "host" ? "host" : ""
   # With a network namespace of its own every address is its own.
   host = { for name in ["http", "https", "cluster", "status"] : name => var.network_mode == "host" ? "$${NOMAD_IP_${name}}" : "" }
   # Ports below 1024 are root's in the host's namespace, here a root without capabilities but that one.
@@ -142,7 +144,7 @@ job "gateway" {
         content {
           image           = "${local.values.images}gateway:${var.release}"
           args            = ["--config", "${NOMAD_TASK_DIR}/gateway.yaml"]
-          ports           = ["http", "https", "cluster", "status", "admin"]
+          network_mode    = local.docker_network
           readonly_rootfs = true
           cap_drop        = ["all"]
           cap_add         = local.user == "0" ? ["net_bind_service"] : []

@@ -74,9 +74,11 @@ locals {
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), yamldecode(file("nomad/applications/${var.application}.yaml")), jsondecode(var.values))
 
   docker = var.driver == "docker"
-  host   = var.network_mode == "host"
-  image  = "${local.values.images}${var.application}:${var.release}"
-  owner  = local.docker ? 65532 : null
+  # The host's, or that of the group.
+  docker_network = var.network_mode == "host" ? "host" : ""
+  host           = var.network_mode == "host"
+  image          = "${local.values.images}${var.application}:${var.release}"
+  owner          = local.docker ? 65532 : null
 
   # With a network namespace of its own every address is its own.
   listen = local.host ? "${NOMAD_IP_http}:${NOMAD_PORT_http}" : ":${NOMAD_PORT_http}"
@@ -259,6 +261,7 @@ job "service" {
           content {
             image           = task.value.image
             args            = task.value.arguments
+            network_mode    = local.docker_network
             readonly_rootfs = true
             cap_drop        = ["all"]
             security_opt    = ["no-new-privileges"]

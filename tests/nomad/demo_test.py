@@ -1,0 +1,64 @@
+"""make demo-nomad from outside, with raw_exec: what it serves and shows, and that it leaves nothing."""
+import os
+import pathlib
+import re
+import signal
+import socket
+import sys
+
+import pytest
+
+from harness.cluster import ROOT
+
+sys.path.insert(0, str(ROOT / "tests/tools"))
+from demo_process import Demo, ask, gone, work_tree  # noqa: E402
+
+
+@pytest.fixture
+def state(networks, tmp_path):
+    """A folder that the user postgres may enter."""
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(folder.stat().st_mode | 0o011)
+    made = tmp_path / "state"
+    made.mkdir(mode=0o755)
+    return str(made)
+
+
+def processes():
+    return {int(each.name) for each in pathlib.Path("/proc").iterdir() if each.name.isdigit()}
+
+
+def folders():
+    return set(pathlib.Path("/tmp").glob("demo-nomad.*"))
+
+
+def test_app_a_comes_and_goes_with_the_exercises_own_load_and_nothing_stays(state):
+    before, tree, kept = processes(), work_tree(), folders()
+    demo = Demo("demo-nomad", DEMO_STATE=state, DEMO_DRIVER="raw_exec")
+    try:
+        assert demo.process.poll() is None, demo.said
+        assert "driver raw_exec" in demo.said and "http://127.0.0.1:5400/jobs" in demo.said
+        assert ask("http://127.0.0.1:5400/jobs", "mytoken", "POST") == (200, b"Jobs:\nTitle: Devops\nDescription: Awesome\n")
+        assert ask("http://127.0.0.1:5400/jobs", "wrong", "POST")[0] == 401
+        demo.read_until("App A: 1 -> 3")
+        demo.read_until("-> 1 ")
+    finally:
+        status = demo.end(signal.SIGINT)
+    assert status == 0, demo.said
+    assert "Complete requests: 500\n" in demo.said and "Failed requests: 0\n" in demo.said
+    assert gone(processes() - before)
+    assert folders() == kept and work_tree() == tree
+
+
+def test_a_taken_port_is_one_sentence_with_the_mend(state):
+    with socket.create_server(("127.0.0.1", 5446)):
+        demo = Demo("demo-nomad", DEMO_STATE=state)
+        assert demo.end() == 1
+    assert re.fullmatch(r"demo-nomad: port 5446 is taken by \S+ \(process %d\): stop what listens there, or move the "
+                        r"demo's by DEMO_NOMAD_PORT=PORT, and run make demo-nomad again\n" % os.getpid(), demo.said)
+
+
+def test_a_driver_that_is_none_is_one_sentence_with_the_mend(state):
+    demo = Demo("demo-nomad", DEMO_STATE=state, DEMO_DRIVER="podman")
+    assert demo.end() == 1
+    assert demo.said == "demo-nomad: DEMO_DRIVER is 'podman': it is docker or raw_exec, or left out\n"
