@@ -119,7 +119,7 @@ job "autoscaler" {
         for_each = local.docker ? ["docker"] : []
         content {
           image           = "${local.values.images}gateway:${var.release}"
-          args            = ["--config", "${NOMAD_TASK_DIR}/reader.yaml"]
+          args            = ["--config", "${NOMAD_SECRETS_DIR}/reader.yaml"]
           network_mode    = local.docker_network
           readonly_rootfs = true
           cap_drop        = ["all"]
@@ -131,22 +131,18 @@ job "autoscaler" {
         for_each = local.docker ? [] : ["raw_exec"]
         content {
           command = "${var.programs}/gateway"
-          args    = ["--config", "${NOMAD_TASK_DIR}/reader.yaml"]
+          args    = ["--config", "${NOMAD_SECRETS_DIR}/reader.yaml"]
         }
       }
 
       template {
         data          = file("nomad/reader.yaml.tpl")
-        destination   = "local/reader.yaml"
+        destination   = "secrets/reader.yaml"
+        perms         = "0400"
+        uid           = local.owner
+        gid           = local.owner
         change_mode   = "signal"
         change_signal = "SIGHUP"
-      }
-
-      template {
-        data        = "CLUSTER_TOKEN={{ with nomadVar \"nomad/jobs/autoscaler\" }}{{ .cluster_token }}{{ end }}\n"
-        destination = "secrets/environment"
-        env         = true
-        perms       = "0400"
       }
 
       template {

@@ -31,7 +31,7 @@ upstreams:
 
 filters:
   - type: header_edits
-    request: {set: {Authorization: "Bearer ${CLUSTER_TOKEN}"}}
+    request: {set: {Authorization: "Bearer {{ with nomadVar "nomad/jobs/autoscaler" }}{{ .cluster_token }}{{ end }}"}}
 
 routes:
   - name: query

@@ -1,7 +1,9 @@
 """Releases under load: a canary, a release that is not well and goes back, gateways that learn of all of it."""
 import re
+import ssl
+import subprocess
 
-from harness.cluster import wait_until
+from harness.cluster import HTTPS_PORT, wait_until
 from harness.load import Load, ask
 from harness.network import PUBLIC
 
@@ -62,7 +64,6 @@ def test_when_whom_a_filter_asks_is_away_the_other_routes_go_on(installed):
 
 
 def test_a_new_certificate_is_used_without_a_restart(installed):
-    import subprocess
     before = gateway_processes(installed)
     folder = installed.secrets / "gateway"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
@@ -71,7 +72,7 @@ def test_a_new_certificate_is_used_without_a_restart(installed):
     installed.put_secrets()
 
     def shown():
-        import ssl
-        return ssl.get_server_certificate((PUBLIC[1], 443))
+        return ssl.get_server_certificate((PUBLIC[1], HTTPS_PORT))
+
     wait_until(lambda: shown() == (folder / "certificate").read_text(), "the new certificate is shown")
     assert gateway_processes(installed) == before

@@ -74,5 +74,19 @@ def test_every_row_is_whole_and_of_a_known_kind():
             if line and not line.startswith("#")]
     assert rows and len({row[0] for row in rows}) == len(rows)
     for name, version, says, how, *source in rows:
-        assert how in ("go", "source", "module", "pypi", "npm", "debian") and source, name
+        assert how in ("go", "source", "module", "cgo", "pypi", "npm", "debian") and source, name
         assert version != "latest" and (version[0].isdigit() or how in ("module", "debian")), name
+
+
+def test_a_c_compiler_is_used_for_what_needs_one_alone(tmp_path):
+    stand_in(tmp_path / "bin", "go", 'echo "$CGO_ENABLED" >"$SOURCE"\n' + BUILDS)
+    for name, enabled in (("nomad", "1\n"), ("kustomize", "0\n")):
+        done = run(tmp_path, name)
+        assert done.returncode == 0, done.stderr
+        assert (tmp_path / "source").read_text() == enabled, name
+
+
+def test_a_build_that_fails_says_the_compilers_words_and_no_packages(tmp_path):
+    stand_in(tmp_path / "bin", "go", "echo 'x.go:1:2: undefined: y' >&2; seq -f example.com/package/%g 100; exit 1")
+    done = run(tmp_path, "nomad")
+    assert done.returncode != 0 and "undefined: y" in done.stderr and "example.com" not in done.stderr

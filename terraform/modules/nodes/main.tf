@@ -12,6 +12,7 @@ locals {
         NOMAD_ROLE             = role
         NOMAD_NODE_CLASS       = class
         NOMAD_REGION           = var.region
+        NOMAD_NODES_RANGE      = var.nodes_range
         NOMAD_SERVERS          = join(" ", local.server_addresses)
         NOMAD_BOOTSTRAP_EXPECT = tostring(var.servers)
         NOMAD_URL              = "https://storage.googleapis.com/${var.tools_bucket}/${var.nomad.object}"
