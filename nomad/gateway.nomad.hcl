@@ -44,7 +44,9 @@ locals {
     images      = "" # a registry and a path that ends in a slash
     http_port   = 80
     https_port  = 443
-    plain_http  = "redirect" # to HTTPS, or: serve
+    # Ranges of the load balancer before the gateways: whose X-Forwarded-For is believed.
+    trusted_proxies = []
+    plain_http      = "redirect" # to HTTPS, or: serve
     # Seconds from the order to stop to the end of listening: what a load balancer needs to notice.
     drain_delay = 5
     cpu         = 500
@@ -166,6 +168,7 @@ job "gateway" {
         CLUSTER_LISTEN = "${local.host.cluster}:${NOMAD_PORT_cluster}"
         STATUS_LISTEN  = "${local.host.status}:${NOMAD_PORT_status}"
         PLAIN_HTTP     = local.values.plain_http
+        PROXIES        = jsonencode(local.values.trusted_proxies)
         DRAIN_DELAY    = "${local.values.drain_delay}s"
       }
 

@@ -43,11 +43,13 @@ cluster:
 listeners:
   - name: https
     address: "${HTTPS_LISTEN}"
+    trusted_proxies: {{ env "PROXIES" }}
     tls:
       certificates:
         - {certificate: "${NOMAD_SECRETS_DIR}/certificate", key: "${NOMAD_SECRETS_DIR}/key"}
   - name: http
     address: "${HTTP_LISTEN}"
+    trusted_proxies: {{ env "PROXIES" }}
 
 filters:
   - {type: request_id}

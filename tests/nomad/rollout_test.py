@@ -76,3 +76,14 @@ def test_a_new_certificate_is_used_without_a_restart(installed):
 
     wait_until(lambda: shown() == (folder / "certificate").read_text(), "the new certificate is shown")
     assert gateway_processes(installed) == before
+
+
+def test_a_release_of_the_gateways_goes_node_by_node(installed):
+    before = {each["ID"] for each in installed.running("gateway")}
+    installed.run_gateway(plain_http="redirect")
+    for address in PUBLIC:
+        wait_until(lambda: ask(address, "/hello")[0] == 308, f"{address} redirects")
+        assert ask(address, "/hello", https=True) == (200, b"Hello there")
+    after = sorted(installed.running("gateway"), key=lambda each: each["CreateTime"])
+    assert len(after) == 2 and not before & {each["ID"] for each in after}
+    assert after[1]["CreateTime"] - after[0]["CreateTime"] >= 5e9, "the second waited until the first was healthy"
