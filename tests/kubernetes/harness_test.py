@@ -2,6 +2,7 @@
 import urllib.request
 
 from harness.api import wait_until
+from harness.network import DNS_ADDRESS, PodNetwork, ip
 
 APP = """
 apiVersion: apps/v1
@@ -53,6 +54,26 @@ def test_a_pod_that_is_deleted_ends_by_sigterm(plane, kubelet, namespace):
     wait_until(lambda: pod.containers[0].process.poll() is not None, what="its end")
     assert pod.containers[0].process.returncode == 0
     wait_until(lambda: len(ready_addresses(plane, namespace)) == 2, what="its successor")
+
+
+LOOK_UP = r"""import socket, sys
+asking = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+asking.settimeout(5)
+asking.sendto(b"\0\1\1\0\0\1\0\0\0\0\0\0\7nowhere\0\0\1\0\1", (sys.argv[1], 53))
+asking.recv(512)"""
+
+
+def test_a_pod_that_leaves_takes_no_other_off_the_network(kubelet):
+    leaves, stays = PodNetwork(), PodNetwork()
+    # A bridge without an address of its own takes the lowest of its ports'.
+    ip("link", "set", leaves.link, "address", "00:00:5e:00:53:01")
+    try:
+        ip("netns", "exec", stays.name, "python3", "-c", LOOK_UP, DNS_ADDRESS)
+        leaves.remove()
+        ip("netns", "exec", stays.name, "python3", "-c", LOOK_UP, DNS_ADDRESS)
+    finally:
+        leaves.remove()
+        stays.remove()
 
 
 SHELL = """

@@ -28,7 +28,8 @@ def prepare(work):
     # A Service that nobody is behind refuses connections.
     for each in ("10.96.0.0/16", BALANCERS):
         ip("route", "add", "local", each, "dev", "lo")
-    ip("link", "add", BRIDGE, "type", "bridge")
+    # An address of its own: else it takes one of its ports', and what pods know of it is wrong once that port is gone.
+    ip("link", "add", BRIDGE, "address", "02:00:00:00:00:01", "type", "bridge")
     for each in GATEWAYS:
         ip("address", "add", each, "dev", BRIDGE, *(["nodad"] if ":" in each else []))
     ip("link", "set", BRIDGE, "up")

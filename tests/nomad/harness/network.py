@@ -18,7 +18,7 @@ def prepare():
     ip("link", "set", "lo", "up")
     pathlib.Path("/run/netns").mkdir(exist_ok=True)
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", "/run/netns"], check=True)
-    ip("link", "add", "private0", "type", "bridge")
+    ip("link", "add", "private0", "address", "02:00:00:00:00:01", "type", "bridge")
     ip("link", "set", "private0", "up")
     ip("netns", "add", OUTSIDE)
     ip("link", "add", "public0", "type", "veth", "peer", "name", "eth0", "netns", OUTSIDE)

@@ -31,7 +31,8 @@ class Google:
         self.nodes = {}  # that have joined, by name
         self.asked = []  # path and Authorization of every request to the bucket
         call("ip", "link", "set", "lo", "up")
-        call("ip", "link", "add", BRIDGE, "type", "bridge")
+        # Its own address, or it loses that of a machine that goes.
+        call("ip", "link", "add", BRIDGE, "address", "02:00:00:00:00:01", "type", "bridge")
         for each in (f"{BUCKET_ADDRESS}/20", f"{METADATA_ADDRESS}/32", f"{SERVER_ADDRESS}/32"):
             call("ip", "address", "add", each, "dev", BRIDGE)
         call("ip", "link", "set", BRIDGE, "up")
