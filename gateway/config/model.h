@@ -185,6 +185,16 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
+/// Who signs for endpoints, and who we are to them, as PEM texts, from whoever has no files for them
+/// (a Kubernetes Secret).
+struct UpstreamPem {
+  std::string name;        ///< for messages: where they come from
+  SharedText ca;           ///< empty: the system's
+  SharedText certificate;  ///< for mutual TLS, with its key; or both empty
+  SharedText key;
+  bool operator==(const UpstreamPem&) const = default;
+};
+
 struct UpstreamTls {
   bool verify = true;
   std::string ca;  ///< PEM bundle; empty: the system's
@@ -192,6 +202,7 @@ struct UpstreamTls {
       server_name;  ///< SNI and verified name; required with verify unless endpoints are names
   std::string certificate;  ///< for mutual TLS
   std::string key;
+  Rare<UpstreamPem> pem;  ///< instead of files; never in YAML
   bool operator==(const UpstreamTls&) const = default;
 };
 

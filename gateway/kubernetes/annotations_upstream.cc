@@ -138,10 +138,13 @@ constexpr Annotation kUpstreams[] = {
      .standing = Standing::passed,
      .note = "The name is always asked for."},
     {.field = {.name = "proxy-ssl-secret",
-               .text = "Secret with the authority, and our certificate, for endpoints."},
+               .text = "Secret with who signs for endpoints (`ca.crt`; else the system's "
+                       "authorities), our own certificate for them (`tls.crt` with `tls.key`), or "
+                       "both."},
      .form = Form::secret,
-     .security = true,
-     .needs = "tls secret"},
+     .standing = Standing::differs,
+     .note = "While it cannot be had, the paths answer 503.",
+     .security = true},
     {.field = {.name = "proxy-ssl-verify-depth", .type = FieldType::integer, .text = ""},
      .standing = Standing::passed,
      .note = "Chains of any length are verified."},

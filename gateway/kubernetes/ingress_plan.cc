@@ -94,6 +94,19 @@ std::shared_ptr<const Secret> Planning::secret(const ObjectName& name) {
   return outcome.secrets[name] = store.share<Secret>(name);
 }
 
+std::shared_ptr<const Secret> Planning::needed_secret(std::string_view annotation) {
+  if (!values.has(annotation)) {
+    plan().unusable = fmt::format("{}: is missing", annotation);
+    return nullptr;
+  }
+  const auto name = reference(annotation);
+  if (!name) return nullptr;
+  auto found = secret(*name);
+  if (found == nullptr)
+    plan().unusable = fmt::format("{}: there is no Secret {}", annotation, name->to_string());
+  return found;
+}
+
 const ConfigMap* Planning::config_map(const ObjectName& name) {
   return (outcome.config_maps[name] = store.share<ConfigMap>(name)).get();
 }
@@ -111,6 +124,10 @@ std::optional<ObjectName> Planning::reference(std::string_view key) {
   refuse(key, fmt::format("{} is in another namespace, of which nothing is read; copy it to {}",
                           name.to_string(), ingress.meta.namespace_));
   return std::nullopt;
+}
+
+config::SharedText secret_text(const std::shared_ptr<const Secret>& secret, std::string_view key) {
+  return config::SharedText({secret, &secret->value(key)});
 }
 
 ServiceRef service_ref(std::string_view text, const std::string& namespace_) {

@@ -31,6 +31,7 @@ struct UpstreamSettings {
   bool tls = false;
   bool verify = true;
   std::string server_name;  ///< empty: SERVICE.NAMESPACE.svc
+  config::Rare<config::UpstreamPem> pem;
   Duration connect = std::chrono::seconds(5);
   config::Retries retries;
   std::optional<config::ActiveHealth> active_health;
@@ -133,6 +134,8 @@ struct Planning {
   /// The object that an annotation names, in the Ingress's own namespace unless others may be
   /// named; nothing (and a refusal) for one elsewhere.
   std::optional<ObjectName> reference(std::string_view key);
+  /// The Secret that an annotation names; null, and unusable paths, when it cannot be had.
+  std::shared_ptr<const Secret> needed_secret(std::string_view annotation);
 };
 
 void plan_routing(Planning& planning);
@@ -157,6 +160,9 @@ tl::expected<config::PolicySettings, std::string> make_balancer(std::string_view
 std::optional<config::PolicySettings> header_edits(
     const std::map<std::string, std::string>& request,
     const std::map<std::string, std::string>& response);
+
+/// What a Secret holds under a key: its own text, however many Ingresses name it.
+config::SharedText secret_text(const std::shared_ptr<const Secret>& secret, std::string_view key);
 
 /// "name:port" within a namespace.
 ServiceRef service_ref(std::string_view text, const std::string& namespace_);

@@ -55,27 +55,16 @@ void plan_token(Planning& planning) {
   planning.plan().asked.push_back({service, true, {}, "token"});
 }
 
-/// What a Secret holds under a key: its own text, however many Ingresses name it.
-config::SharedText secret_text(const std::shared_ptr<const Secret>& secret, std::string_view key) {
-  return config::SharedText({secret, &secret->value(key)});
-}
-
 /// The Secret that an annotation names, with something under `key`; null, and unusable paths, when
 /// it cannot be had.
 std::shared_ptr<const Secret> protection(Planning& planning, std::string_view annotation,
                                          std::string_view key) {
-  const auto unusable = [&](std::string why) {
-    planning.plan().unusable = fmt::format("{}: {}", annotation, why);
-    return nullptr;
-  };
-  if (!planning.values.has(annotation)) return unusable("is missing");
-  const auto name = planning.reference(annotation);
-  if (!name) return nullptr;
-  auto secret = planning.secret(*name);
-  if (secret == nullptr) return unusable(fmt::format("there is no Secret {}", name->to_string()));
-  if (secret->value(key).empty())
-    return unusable(fmt::format("Secret {} has nothing under {}", name->to_string(), key));
-  return secret;
+  auto secret = planning.needed_secret(annotation);
+  if (secret == nullptr || !secret->value(key).empty()) return secret;
+  planning.plan().unusable =
+      fmt::format("{}: Secret {} has nothing under {}", annotation,
+                  secret->meta.object_name().to_string(), key);
+  return nullptr;
 }
 
 void plan_basic(Planning& planning) {

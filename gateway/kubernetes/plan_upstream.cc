@@ -4,11 +4,15 @@
 #include <charconv>
 
 #include "gateway/kubernetes/ingress_plan.h"
+#include "gateway/net/certificate.h"
+#include "gateway/net/client_authorities.h"
 
 namespace gateway::kubernetes {
 namespace {
 
 using config::Value;
+
+constexpr int kMostBetween = 100;  // certificates between an endpoint's and the authority's
 
 std::string header_of_variable(std::string_view variable) {
   std::string name(variable);
@@ -102,13 +106,43 @@ void plan_retries(Planning& planning) {
   std::sort(retries.statuses.begin(), retries.statuses.end());
 }
 
+// Whoever names one wants to be sure of whom he speaks to: without it nothing is said to anybody.
+void plan_endpoint_secret(Planning& planning) {
+  constexpr std::string_view kKey = "proxy-ssl-secret";
+  const auto secret = planning.needed_secret(kKey);
+  if (!secret) return;
+  const std::string name = fmt::format("Secret {}", secret->meta.object_name().to_string());
+  const auto unusable = [&](std::string_view why) {
+    planning.plan().unusable = fmt::format("{}: {}: {}", kKey, name, why);
+  };
+  const std::string& authority = secret->value("ca.crt");
+  const std::string& certificate = secret->value("tls.crt");
+  const std::string& key = secret->value("tls.key");
+  if (authority.empty() && certificate.empty() && key.empty())
+    return unusable("has nothing under ca.crt, tls.crt and tls.key");
+  if (!authority.empty())
+    if (auto read = net::ClientAuthority::parse(authority, kMostBetween); !read)
+      return unusable("ca.crt: " + read.error().detail);
+  if (!certificate.empty() || !key.empty())
+    if (auto read = net::Certificate::parse(certificate, key); !read)
+      return unusable(read.error().detail);
+  planning.plan().upstream.pem =
+      config::UpstreamPem{name, secret_text(secret, "ca.crt"), secret_text(secret, "tls.crt"),
+                          secret_text(secret, "tls.key")};
+}
+
 void plan_tls(Planning& planning) {
   const AnnotationValues& values = planning.values;
   UpstreamSettings& settings = planning.plan().upstream;
   const std::string protocol = values.text("backend-protocol");
   settings.tls = protocol == "HTTPS" || protocol == "https";
-  if (values.has("proxy-ssl-secret")) planning.refuse("proxy-ssl-secret", "not supported yet");
-  if (!settings.tls) return;
+  if (!settings.tls) {
+    if (values.has("proxy-ssl-secret"))
+      planning.outcome.warnings.emplace_back(
+          "proxy-ssl-secret: has no effect without backend-protocol: HTTPS");
+    return;
+  }
+  if (values.has("proxy-ssl-secret")) plan_endpoint_secret(planning);
   settings.verify = values.text("proxy-ssl-verify") != "off";
   if (values.has("proxy-ssl-name")) settings.server_name = values.text("proxy-ssl-name");
   if (settings.server_name.starts_with('*'))

@@ -34,6 +34,8 @@ std::string mark_of(const UpstreamSettings& settings) {
   // Names of those that have what most have stay as they were.
   if (settings.tunnel_idle != UpstreamSettings().tunnel_idle)
     text += fmt::format("tunnel {};", settings.tunnel_idle.count());
+  // By name: a renewed certificate makes no other upstream.
+  if (settings.pem) text += settings.pem->name + ';';
   if (const auto& health = settings.active_health)
     text += fmt::format("{};{};{};{};{};{}", health->path, health->host, health->interval.count(),
                         health->timeout.count(), health->healthy_after, health->unhealthy_after);
@@ -56,6 +58,7 @@ config::Upstream upstream_of(std::string name, const ServicePortRef& port,
     tls.verify = settings.verify;
     tls.server_name = settings.server_name;
     if (tls.server_name.empty()) tls.server_name = made.host;
+    tls.pem = settings.pem;
   }
   made.timeouts.connect = settings.connect;
   made.timeouts.tunnel_idle = settings.tunnel_idle;

@@ -72,10 +72,13 @@ Result<void> ClientTlsContext::Core::configure(const config::UpstreamTls& settin
   const bool own_authorities = !settings.ca.empty() || !files.ca.empty();
   if (verify && !own_authorities) SSL_CTX_set_default_verify_paths(context);
   if (verify && own_authorities) {
-    const std::string& origin = settings.ca.empty() ? "the CA" : settings.ca;
+    const std::string origin = settings.pem          ? settings.pem->name
+                               : settings.ca.empty() ? "the CA"
+                                                     : settings.ca;
     if (auto trusted = trust(context, files.ca, origin); !trusted) return trusted;
   }
-  return files.certificate ? identify(*files.certificate, settings.certificate) : Result<void>();
+  if (!files.certificate) return {};
+  return identify(*files.certificate, settings.pem ? settings.pem->name : settings.certificate);
 }
 
 Result<void> ClientTlsContext::Core::identify(const Certificate& certificate,
@@ -110,25 +113,39 @@ void ClientTlsContext::Core::expect(SSL* ssl, const std::string& name) const {
     SSL_set1_host(ssl, name.c_str());
 }
 
-Result<std::shared_ptr<const ClientTlsFiles>> ClientTlsFiles::load(
-    const config::UpstreamTls& settings, CertificateStore& store) {
+namespace {
+
+/// `path`: where the certificate came from, for the error.
+Result<std::shared_ptr<const ClientTlsFiles>> files_of(const std::string& path, std::string ca,
+                                                       const std::string& certificate,
+                                                       const std::string& key,
+                                                       CertificateStore& store) {
   auto files = std::make_shared<ClientTlsFiles>();
-  if (!settings.ca.empty()) {
-    auto bundle = read_file(settings.ca);
-    if (!bundle) return tl::make_unexpected(bundle.error());
-    files->ca = std::move(*bundle);
-  }
-  if (settings.certificate.empty()) return files;
-  auto certificate = read_file(settings.certificate);
-  if (!certificate) return tl::make_unexpected(certificate.error());
-  auto key = read_file(settings.key);
-  if (!key) return tl::make_unexpected(key.error());
-  auto pair = store.load(*certificate, *key);
+  files->ca = std::move(ca);
+  if (certificate.empty() && key.empty()) return files;
+  auto pair = store.load(certificate, key);
   if (!pair)
-    return failure(ErrorCode::invalid_argument, Side::internal,
-                   settings.certificate + ": " + pair.error().detail);
+    return failure(ErrorCode::invalid_argument, Side::internal, path + ": " + pair.error().detail);
   files->certificate = std::move(*pair);
   return files;
+}
+
+}  // namespace
+
+Result<std::shared_ptr<const ClientTlsFiles>> ClientTlsFiles::load(
+    const config::UpstreamTls& settings, CertificateStore& store) {
+  if (const auto& pem = settings.pem)
+    return files_of(pem->name, pem->ca, pem->certificate, pem->key, store);
+  const auto read = [](const std::string& path) {
+    return path.empty() ? Result<std::string>() : read_file(path);
+  };
+  auto ca = read(settings.ca);
+  if (!ca) return tl::make_unexpected(ca.error());
+  auto certificate = read(settings.certificate);
+  if (!certificate) return tl::make_unexpected(certificate.error());
+  auto key = read(settings.key);
+  if (!key) return tl::make_unexpected(key.error());
+  return files_of(settings.certificate, std::move(*ca), *certificate, *key, store);
 }
 
 Result<std::unique_ptr<ClientTlsContext>> ClientTlsContext::make(

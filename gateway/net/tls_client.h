@@ -15,8 +15,9 @@ struct ssl_st;
 
 namespace gateway::net {
 
-/// What the files of an upstream's TLS settings hold: read once for all workers, and equal while
-/// they hold the same. Or the same from no files, with settings that name none. Immutable.
+/// What the files of an upstream's TLS settings hold, or the texts that stand in their place: read
+/// once for all workers, and equal while they hold the same. Or the same from no files, with
+/// settings that name none. Immutable.
 struct ClientTlsFiles {
   std::string ca;                                  ///< PEM bundle; empty: the system's
   std::shared_ptr<const Certificate> certificate;  ///< for mutual TLS, or null

@@ -25,6 +25,7 @@ class Collection {
   }
 
   void add_upstream(const config::UpstreamTls& tls, const net::ClientTlsFiles& files) {
+    if (tls.pem) return;  // the model has it
     if (!tls.ca.empty()) contents_.certificates[tls.ca] = net::digest_of({files.ca});
     if (files.certificate) contents_.certificates[tls.certificate] = files.certificate->digest();
     spoken_for_.insert({tls.ca, tls.certificate, tls.key});

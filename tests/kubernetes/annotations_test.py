@@ -8,7 +8,7 @@ import urllib.parse
 import pytest
 
 from harness.api import wait_until
-from harness.certificates import Authority, make_secret
+from harness.certificates import Authority, authorities, make_secret
 from harness.load import NamedConnection
 from harness.sites import DOMAIN, HTTP, HTTPS, INGRESSES, MORE, ORIGIN, SERVERS, Site, canary_of, case
 
@@ -553,6 +553,16 @@ def proxy_ssl_verify(site):
     assert site.status() in (502, 503)  # who signed its certificate is not known
 
 
+@case(port="https", backend_protocol="HTTPS", proxy_ssl_secret="endpoints", proxy_ssl_name=f"a.{DOMAIN}")
+def proxy_ssl_secret(site):
+    assert site.echo("/a")["path"] == "/a"
+
+
+@case(port="https", backend_protocol="HTTPS", proxy_ssl_secret="endpoints", proxy_ssl_name="another.example")
+def proxy_ssl_name(site):
+    assert site.status() in (502, 503)  # its certificate has another name
+
+
 @case(health_check_path="/status/500/sick", health_check_interval="50ms", health_check_unhealthy_after="1")
 def health_check_path(site):
     wait_until(lambda: site.status() == 503, 5, "endpoints that are ill")
@@ -574,7 +584,8 @@ def sites(gateway, apply_for_all, tmp_path_factory):
     replicas = {"echo": 2, "judge": 1, "clerk": 1}
     servers = "".join(SERVERS.format(name=name, replicas=count) for name, count in replicas.items())
     ingresses = [each.manifest() for each in INGRESSES]
-    apply_for_all("\n---\n".join([text, authority.secret(), servers, MORE, *ingresses]))
+    endpoints = authorities("endpoints", folder / "notes-tls.crt")
+    apply_for_all("\n---\n".join([text, authority.secret(), endpoints, servers, MORE, *ingresses]))
     for name in replicas:
         gateway.kubectl("rollout", "status", f"deployment/{name}", "-n", "jobs", "--timeout=60s", timeout=70)
     wait_until(lambda: Site(gateway, f"upstream-vhost.{DOMAIN}").status() == 200, 10, "the sites")

@@ -20,6 +20,12 @@ def openssl(*arguments):
     subprocess.run(["openssl", *arguments], check=True, capture_output=True)
 
 
+def authorities(name, file):
+    """The manifest of a Secret with who is trusted."""
+    data = base64.b64encode(file.read_bytes()).decode()
+    return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {name}}}\ndata: {{ca.crt: {data}}}"
+
+
 class Authority:
     """Signs certificates of clients: one file with key, certificate and what lies between it and the root."""
 
@@ -50,5 +56,4 @@ class Authority:
         return whole
 
     def secret(self):
-        data = base64.b64encode(self.certificate.read_bytes()).decode()
-        return f"apiVersion: v1\nkind: Secret\nmetadata: {{name: {self.name}}}\ndata: {{ca.crt: {data}}}"
+        return authorities(self.name, self.certificate)

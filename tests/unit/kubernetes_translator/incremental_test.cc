@@ -52,6 +52,8 @@ class Incremental : public Cluster {
         {{"auth-type", "basic"}, {"auth-secret", "logins"}},
         {{"auth-tls-secret", "prod/authority"}},
         {{"auth-tls-secret", "prod/authority"}, {"auth-tls-verify-client", "optional"}},
+        {{"backend-protocol", "HTTPS"}, {"proxy-ssl-secret", "authority"}},
+        {{"backend-protocol", "HTTPS"}, {"proxy-ssl-secret", "certificate-1"}},
         {{"ssl-redirect", "false"}},
         {{"force-ssl-redirect", "true"}},
         {{"limit-rps", "not a number"}},

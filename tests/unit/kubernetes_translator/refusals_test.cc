@@ -51,7 +51,7 @@ TEST_F(Refusals, ValuesThatCannotBe) {
       {{{"proxy-next-upstream", "error non_idempotent"}}, "never sent twice"},
       {{{"proxy-next-upstream", "sometimes"}}, "'sometimes' is none of"},
       {{{"upstream-hash-by", "$request_uri"}}, "use $remote_addr"},
-      {{{"proxy-ssl-secret", "x"}}, "not supported yet"},
+      {{{"backend-protocol", "HTTPS"}, {"proxy-ssl-secret", "dev/x"}}, "in another namespace"},
       {{{"limit-by", "token"}, {"limit-rps", "1"}}, "needs token-auth-upstream"},
       {{{"token-auth-allow-ttl", "1"}}, "token-auth-upstream is missing"},
       {{{"auth-secret", "x"}}, "auth-type is missing"},
