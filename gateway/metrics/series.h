@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "gateway/base/clock.h"
@@ -80,7 +81,7 @@ class SeriesSet {
     std::shared_ptr<const Series> series;
     {
       const std::lock_guard lock(mutex_);
-      const auto found = series_.find(key_of(name, part));
+      const auto found = series_.find({name, part});
       if (found == series_.end()) return false;
       series = found->second;
     }
@@ -116,25 +117,20 @@ class SeriesSet {
     ~Series() {
       for (std::atomic<Cells*>& each : cells) delete each.load(std::memory_order_acquire);
     }
-    std::string name;
-    std::string part;
+    const std::string name;
+    const std::string part;
     std::vector<std::atomic<Cells*>> cells;
     Instant unheld_since = Instant::max();
   };
 
-  static std::string key_of(std::string_view name, std::string_view part) {
-    std::string key(name);
-    return key.append(1, '\0').append(part);
-  }
-
   std::shared_ptr<Series> find_or_make(std::string_view name, std::string_view part) {
-    std::string key = key_of(name, part);
-    auto found = series_.find(key);
+    const auto found = series_.find({name, part});
     if (found != series_.end()) return found->second;
     if (series_.size() >= most_ && name != kOverflowSeries)
       return find_or_make(kOverflowSeries, {});
     auto series = std::make_shared<Series>(name, part, shards_);
-    series_.emplace(std::move(key), series);
+    series_.emplace(std::pair<std::string_view, std::string_view>(series->name, series->part),
+                    series);
     return series;
   }
 
@@ -149,7 +145,8 @@ class SeriesSet {
   const std::size_t shards_;
   const std::size_t most_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::shared_ptr<Series>> series_;
+  /// By name and part, which are the series' own.
+  std::map<std::pair<std::string_view, std::string_view>, std::shared_ptr<Series>> series_;
 };
 
 }  // namespace gateway

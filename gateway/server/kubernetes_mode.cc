@@ -137,8 +137,8 @@ void KubernetesMode::start() {
 }
 
 void KubernetesMode::look_for_problems() {
-  // The lists, and what was made of them on the way, have left holes that nothing will fill.
-  if (translation_ && !std::exchange(trimmed_, true)) ::malloc_trim(0);
+  // What was made on the way has left holes that nothing will fill while all stays as it is.
+  if (looks_until_trim_ > 0 && --looks_until_trim_ == 0) ::malloc_trim(0);
   std::vector<std::string> now = controller_->problems();
   if (metrics_) metrics_->add_problems(now);
   for (const std::string& each : now)
@@ -150,6 +150,7 @@ void KubernetesMode::look_for_problems() {
 
 void KubernetesMode::on_translation(std::shared_ptr<const kubernetes::Translation> translation) {
   translation_ = std::move(translation);
+  looks_until_trim_ = 2;
   endpoints_ = {translation_->endpoints, translation_->reserved};
   supply();
   if (metrics_) metrics_->publish(*translation_);

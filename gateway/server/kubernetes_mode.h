@@ -68,7 +68,7 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   kubernetes::Translator::EndpointUpdate endpoints_;  ///< as last told of
   Timer problem_timer_;
   std::vector<std::string> problems_;  ///< as last told of
-  bool trimmed_ = false;               ///< memory of the first lists was given back
+  int looks_until_trim_ = 0;           ///< since the last change; 0: freed memory was given back
 };
 
 /// Adds what a cluster asks for to what the file says. `self_made` is shown for hosts without a

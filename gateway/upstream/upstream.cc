@@ -44,7 +44,6 @@ void Upstream::renew(std::shared_ptr<net::ClientTlsContext> tls) {
 
 void Upstream::retire_pools() {
   for (auto& [endpoint, pool] : pools_) {
-    if (!pool) continue;
     pool->retire();
     leaving_.push_back(std::move(pool));
   }
@@ -55,14 +54,9 @@ void Upstream::update(EndpointSetPtr set) {
   by_index_.clear();
   std::unordered_map<const Endpoint*, std::unique_ptr<EndpointPool>> kept;
   for (const SetEntry& entry : set->entries) {
-    auto found = pools_.find(entry.endpoint.get());
-    std::unique_ptr<EndpointPool> pool;
-    if (found != pools_.end() && found->second)
-      pool = std::move(found->second);
-    else
-      pool = make_pool(entry.endpoint);
-    by_index_.push_back(pool.get());
-    kept.emplace(entry.endpoint.get(), std::move(pool));
+    const auto found = pools_.find(entry.endpoint.get());
+    by_index_.push_back(found != pools_.end() ? found->second.get() : nullptr);
+    if (found != pools_.end()) kept.insert(pools_.extract(found));
   }
   retire_pools();
   pools_ = std::move(kept);
@@ -71,10 +65,17 @@ void Upstream::update(EndpointSetPtr set) {
   on_capacity();
 }
 
-std::unique_ptr<EndpointPool> Upstream::make_pool(const std::shared_ptr<Endpoint>& endpoint) {
-  auto cells = metrics_ != nullptr ? metrics_->endpoint(settings_->name, endpoint->label())
-                                   : std::make_shared<EndpointCells>();
-  return std::make_unique<EndpointPool>(loop_, *this, endpoint, std::move(cells));
+// Of thousands of endpoints a worker may speak to few.
+EndpointPool& Upstream::make_pool(std::uint32_t index) {
+  const std::shared_ptr<Endpoint>& endpoint = picker_.set()->entries[index].endpoint;
+  auto& made = pools_[endpoint.get()];
+  if (!made) {
+    auto cells = metrics_ != nullptr ? metrics_->endpoint(settings_->name, endpoint->label())
+                                     : std::make_shared<EndpointCells>();
+    made = std::make_unique<EndpointPool>(loop_, *this, endpoint, std::move(cells));
+  }
+  by_index_[index] = made.get();
+  return *made;
 }
 
 void Upstream::sweep() {
@@ -101,7 +102,7 @@ void Upstream::resume_waiting() {
 
 bool Upstream::close_some_idle(const EndpointPool& except) {
   for (EndpointPool* pool : by_index_)
-    if (pool != &except && pool->close_one_idle()) return true;
+    if (pool != nullptr && pool != &except && pool->close_one_idle()) return true;
   return false;
 }
 

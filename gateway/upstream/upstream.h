@@ -55,7 +55,11 @@ class Upstream final : public LocalCounted {
   Picker& picker() { return picker_; }
   RetryBudget& budget() { return budget_; }
   UpstreamCells& cells() { return *cells_; }
-  EndpointPool& pool(std::uint32_t index) { return *by_index_[index]; }
+  /// Of the picker's current set.
+  EndpointPool& pool(std::uint32_t index) {
+    EndpointPool* const made = by_index_[index];
+    return made != nullptr ? *made : make_pool(index);
+  }
 
   bool somebody_waits() const { return !waiting_.empty(); }
   /// Queues until something falls free; the waiter holds a place under the bound on waiting.
@@ -75,7 +79,7 @@ class Upstream final : public LocalCounted {
   void resume_waiting();
   void retire_pools();
   void sweep();
-  std::unique_ptr<EndpointPool> make_pool(const std::shared_ptr<Endpoint>& endpoint);
+  EndpointPool& make_pool(std::uint32_t index);
 
   EventLoop& loop_;
   std::shared_ptr<const config::Upstream> settings_;
@@ -87,7 +91,7 @@ class Upstream final : public LocalCounted {
   Duration loss_{};
   std::unordered_map<const Endpoint*, std::unique_ptr<EndpointPool>> pools_;
   std::vector<std::unique_ptr<EndpointPool>> leaving_;
-  std::vector<EndpointPool*> by_index_;  ///< as the picker's current set
+  std::vector<EndpointPool*> by_index_;  ///< as the picker's current set; null: not needed yet
   IntrusiveList<CapacityWaiter, CapacityWaiter> waiting_;
   Deferred resume_;
   Deferred sweep_;

@@ -1,6 +1,5 @@
 #include <chrono>
 #include <ctime>
-#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -29,7 +28,7 @@ class EndpointSecrets : public Cluster {
     notes.emplace_back("proxy-ssl-secret", "endpoints");
     add({.notes = std::move(notes)});
   }
-  void holds(std::map<std::string, std::string> data) {
+  void holds(Texts data) {
     Secret secret;
     secret.meta.namespace_ = "prod";
     secret.meta.name = "endpoints";
@@ -65,7 +64,7 @@ TEST_F(EndpointSecrets, AreWaitedForAndReadAsAWhole) {
   expect_shut("there is no Secret prod/endpoints");
   EXPECT_THAT(translation_.references.secrets, Contains(ObjectName{"prod", "endpoints"}));
   const std::string& good = authority_.pair().certificate;
-  const std::pair<std::map<std::string, std::string>, const char*> cases[] = {
+  const std::pair<Texts, const char*> cases[] = {
       {{{"other", "x"}}, "has nothing under ca.crt, tls.crt and tls.key"},
       {{{"ca.crt", "x"}}, "Secret prod/endpoints: ca.crt: "},
       {{{"ca.crt", good}, {"tls.crt", own_.certificate}}, "proxy-ssl-secret: Secret prod/endpoints"},
