@@ -231,7 +231,7 @@ std::vector<ClusterSum::PeerState> ClusterSum::peers() {
   std::vector<PeerState> states;
   for (auto at = peers_.begin(); at != peers_.end(); ++at) {
     const auto& [name, peer] = *at;
-    PeerState& state = states.emplace_back(PeerState{name, "silent", {}});
+    PeerState& state = states.emplace_back(PeerState{name, "silent", {}, peer.terminating});
     if (peer.answered) state.age = now() - peer.replica.heard();
     if (peer.replica.id() == own_id_)
       state.word = "self";

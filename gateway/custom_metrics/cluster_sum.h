@@ -77,6 +77,7 @@ class ClusterSum {
     std::string name;
     std::string_view word;  ///< "fresh", "stale", "lost", "silent", "self", "double"
     Duration age{};         ///< since it was heard
+    bool terminating = false;
   };
   std::vector<PeerState> peers();
 

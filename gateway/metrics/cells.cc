@@ -76,6 +76,7 @@ void ProcessCells::merge(const ProcessCells& other) {
   reloads_failed.merge(other.reloads_failed);
   reloads_unchanged.merge(other.reloads_unchanged);
   generation.merge(other.generation);
+  refused.merge(other.refused);
   draining.merge(other.draining);
   log_lines.merge(other.log_lines);
   log_lines_dropped.merge(other.log_lines_dropped);

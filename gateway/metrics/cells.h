@@ -148,6 +148,7 @@ struct alignas(64) ProcessCells {
   Counter reloads_failed;
   Counter reloads_unchanged;
   Gauge generation;
+  Gauge refused;   ///< 1 while the newest configuration is not the one in use
   Gauge draining;  ///< 1 from the first SIGTERM
   // Workers.
   Counter log_lines;

@@ -15,13 +15,17 @@ using Families = std::vector<prometheus::MetricFamily>;
 class Collector final : public prometheus::Collectable {
  public:
   explicit Collector(const Registry& registry)
-      : registry_(registry), reading_{registry.now(), registry.known_seconds(), process_facts()} {}
+      : registry_(registry),
+        reading_{registry.now(), registry.known_seconds(), process_facts(), registry.facts.build} {}
 
   Families Collect() const override {
     Families families;
     ProcessCells process;
     registry_.read_process(process);
     fill(open(families, process_families()), process_families(), process, {});
+    if (const auto& cluster = registry_.facts.cluster)
+      fill(open(families, cluster_families()), cluster_families(), *cluster, {});
+    collect_certificates(families);
     collect(families, route_families(), registry_.routes, "route", nullptr);
     collect(families, upstream_families(), registry_.upstreams, "upstream", nullptr);
     collect(families, endpoint_families(), registry_.endpoints, "upstream", "endpoint");
@@ -58,6 +62,16 @@ class Collector final : public prometheus::Collectable {
       if (part_label != nullptr) labels.push_back({part_label, std::string(part)});
       fill(families, rows, total, labels);
     });
+  }
+
+  void collect_certificates(Families& all) const {
+    const std::span<prometheus::MetricFamily> families = open(all, certificate_families());
+    for (const CertificateFact& each : registry_.facts.certificates())
+      fill(families, certificate_families(), each,
+           {{"use", each.use},
+            {"owner", each.owner},
+            {"name", each.name},
+            {"key", std::string(each.key)}});
   }
 
   const Registry& registry_;

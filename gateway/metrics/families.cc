@@ -38,6 +38,12 @@ void local_replies(const ProcessCells& cells, Samples& samples) {
   }
 }
 
+void build(const BuildFacts& facts, Samples& samples) {
+  if (facts.version.empty()) return;
+  samples.with("version", facts.version, 1.0);
+  if (!facts.commit.empty()) samples.with_same("commit", facts.commit);
+}
+
 }  // namespace
 
 Rows<RouteCells> route_families() {
@@ -208,6 +214,10 @@ Rows<ProcessCells> process_families() {
        "Number of the configuration in use: 1 at start, one more with each that is "
        "taken into use.",
        [](const C& c, const Time&, Samples& s) { s.value(c.generation); }},
+      {"gateway_config_refused", MetricType::Gauge, "",
+       "1 from a configuration that was refused until one is taken into use, or found to be the one "
+       "in use.",
+       [](const C& c, const Time&, Samples& s) { s.value(c.refused); }},
       {"gateway_draining", MetricType::Gauge, "", "1 from the first request to stop.",
        [](const C& c, const Time&, Samples& s) { s.value(c.draining); }},
       {"gateway_local_replies_total", MetricType::Counter, "reason",
@@ -223,14 +233,46 @@ Rows<ProcessCells> process_families() {
       {"gateway_access_log_lines_dropped_total", MetricType::Counter, "",
        "Lines lost because the log could not be written fast enough or at all.",
        [](const C& c, const Time&, Samples& s) { s.value(c.log_lines_dropped); }},
+      {"gateway_build_info", MetricType::Gauge, "version, commit", "1: what is running.",
+       [](const C&, const Time& t, Samples& s) { build(t.build, s); }},
       {"process_cpu_seconds_total", MetricType::Counter, "", "User and system time.",
        [](const C&, const Time& t, Samples& s) { s.value(t.process.cpu_seconds); }},
       {"process_resident_memory_bytes", MetricType::Gauge, "", "Resident memory.",
        [](const C&, const Time& t, Samples& s) { s.value(t.process.resident_bytes); }},
       {"process_open_fds", MetricType::Gauge, "", "Open descriptors.",
        [](const C&, const Time& t, Samples& s) { s.value(t.process.open_descriptors); }},
+      {"process_max_fds", MetricType::Gauge, "", "Descriptors that may be open.",
+       [](const C&, const Time& t, Samples& s) { s.value(t.process.most_descriptors); }},
       {"process_start_time_seconds", MetricType::Gauge, "", "Start of the process, since 1970.",
        [](const C&, const Time& t, Samples& s) { s.value(t.process.started_at); }},
+  };
+  return kRows;
+}
+
+Rows<ClusterFacts> cluster_families() {
+  using C = ClusterFacts;
+  static constexpr Family<C> kRows[] = {
+      {"gateway_cluster_peers", MetricType::Gauge, "state",
+       "Other replicas that are listed: fresh (heard within 3 s), stale, lost (silent for 30 s) or "
+       "silent (never heard yet). One that ends counts only while it answers.",
+       [](const C& c, const Time&, Samples& s) {
+         for (std::size_t i = 0; i < C::kStates.size(); ++i)
+           s.with("state", C::kStates[i], static_cast<double>(c.peers[i]));
+       }},
+      {"gateway_cluster_sums_known", MetricType::Gauge, "",
+       "1 while sums over the replicas are told, 0 while who asks for one gets 503.",
+       [](const C& c, const Time&, Samples& s) { s.value(c.sums_known ? 1.0 : 0.0); }},
+  };
+  return kRows;
+}
+
+Rows<CertificateFact> certificate_families() {
+  using C = CertificateFact;
+  static constexpr Family<C> kRows[] = {
+      {"gateway_certificate_expiry_seconds", MetricType::Gauge, "",
+       "When the certificate, or the first of its chain, ends, since 1970. Those that nobody is "
+       "shown are left out; of several with the same labels it is the first to end.",
+       [](const C& c, const Time&, Samples& s) { s.value(static_cast<double>(c.ends)); }},
   };
   return kRows;
 }

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "gateway/metrics/facts.h"
 #include "gateway/metrics/process_facts.h"
 #include "gateway/metrics/registry.h"
 
@@ -48,6 +49,7 @@ struct Reading {
   Instant now;
   int known_seconds = 0;
   ProcessFacts process;
+  BuildFacts build;
 };
 
 /// One metric family: what is exposed and what the reference says about it.
@@ -67,5 +69,7 @@ std::span<const Family<EndpointCells>> endpoint_families();
 std::span<const Family<ListenerCells>> listener_families();
 std::span<const Family<TokenCells>> token_families();
 std::span<const Family<ProcessCells>> process_families();
+std::span<const Family<ClusterFacts>> cluster_families();
+std::span<const Family<CertificateFact>> certificate_families();
 
 }  // namespace gateway

@@ -30,6 +30,11 @@ double open_descriptors() {
   return count > 0 ? count - 1 : 0;  // the iterator's own
 }
 
+double most_descriptors() {
+  rlimit limit{};
+  return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? static_cast<double>(limit.rlim_cur) : 0;
+}
+
 double clock_seconds(clockid_t clock) {
   timespec now{};
   ::clock_gettime(clock, &now);
@@ -63,7 +68,7 @@ ProcessFacts process_facts() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return {seconds(usage.ru_utime) + seconds(usage.ru_stime), resident_bytes(), open_descriptors(),
-          started};
+          most_descriptors(), started};
 }
 
 }  // namespace gateway

@@ -7,6 +7,7 @@ struct ProcessFacts {
   double cpu_seconds = 0;
   double resident_bytes = 0;
   double open_descriptors = 0;
+  double most_descriptors = 0;  ///< that may be open
   double started_at = 0;  ///< seconds since 1970
 };
 

@@ -47,6 +47,11 @@ std::string metrics_reference() {
   section(text, "Listeners", "`listener`", listener_families());
   section(text, "Tokens", "`upstream`, the one that is asked", token_families());
   section(text, "Process", "", process_families());
+  section(text, "Replicas", "", cluster_families());
+  section(text, "Certificates",
+          "`use` (listener, upstream or cluster), `owner` (the listener's or upstream's name), "
+          "`name` (the first that it is for) and `key` (ecdsa, ed25519 or rsa)",
+          certificate_families());
   return text;
 }
 

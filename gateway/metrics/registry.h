@@ -7,6 +7,7 @@
 
 #include "gateway/base/clock.h"
 #include "gateway/metrics/cells.h"
+#include "gateway/metrics/facts.h"
 #include "gateway/metrics/recent_errors.h"
 #include "gateway/metrics/series.h"
 
@@ -68,7 +69,7 @@ class Registry {
   ProcessCells& log_writer() { return log_writer_; }
 
   /// Control thread: called before every reading, to set gauges of the control shard that mirror
-  /// process-wide state (health of endpoints).
+  /// process-wide state (health of endpoints), and `facts`.
   void before_read(std::function<void()> hook) { before_read_ = std::move(hook); }
 
   /// Control thread: the routes that are configured now. Workers bind a route when it is first
@@ -84,6 +85,7 @@ class Registry {
   SeriesSet<EndpointCells> endpoints;
   SeriesSet<ListenerCells> listeners;
   SeriesSet<TokenCells> tokens;
+  Facts facts;
   /// Adds up the process cells of all shards.
   void read_process(ProcessCells& total) const;
   /// The latest of all shards, newest first.

@@ -76,11 +76,25 @@ std::string der_of(EVP_PKEY* key) {
   return der;
 }
 
+std::time_t end_of(X509* certificate) {
+  std::tm end{};
+  return ASN1_TIME_to_tm(X509_get0_notAfter(certificate), &end) == 1 ? ::timegm(&end) : 0;
+}
+
 std::uint16_t ecdsa_scheme(int bits) {
   return bits <= 256 ? 0x0403 : bits <= 384 ? 0x0503 : 0x0603;
 }
 
 }  // namespace
+
+std::string_view to_string(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::ecdsa: return "ecdsa";
+    case KeyKind::ed25519: return "ed25519";
+    case KeyKind::rsa: break;
+  }
+  return "rsa";
+}
 
 Digest digest_of(std::initializer_list<std::string_view> parts) {
   // EVP_sha256() is sought in the library's tables each time, which costs more than a short text.
@@ -133,13 +147,12 @@ Result<std::shared_ptr<const Certificate>> Certificate::parse(std::string_view c
   }
   pair->names_ = names_of(leaf.get());
   pair->subject_ = subject_of(leaf.get());
-  std::tm expires{};
-  if (ASN1_TIME_to_tm(X509_get0_notAfter(leaf.get()), &expires) == 1)
-    pair->not_after_ = ::timegm(&expires);
+  pair->not_after_ = pair->chain_ends_ = end_of(leaf.get());
   pair->chain_.push_back(der_of(leaf.get()));
   while (X509* next = PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr)) {
     const X509Ptr owned(next);
     pair->chain_.push_back(der_of(next));
+    pair->chain_ends_ = std::min(pair->chain_ends_, end_of(next));
   }
   openssl_error();  // the end of the text is an error to PEM_read
   pair->key_ = der_of(key.get());

@@ -20,6 +20,7 @@ Digest digest_of(std::initializer_list<std::string_view> parts);
 
 /// In order of preference: an ECDSA signature costs a quarter of an RSA one.
 enum class KeyKind : std::uint8_t { ecdsa, ed25519, rsa };
+std::string_view to_string(KeyKind kind);
 
 /// One certificate with its chain and private key, found to belong together. Immutable and shared
 /// by all threads; OpenSSL's objects are made from it per worker, since they carry locks and
@@ -42,6 +43,8 @@ class Certificate {
   /// common name only where there are none.
   const std::vector<std::string>& names() const { return names_; }
   std::time_t not_after() const { return not_after_; }
+  /// When the first of the whole chain ends.
+  std::time_t chain_ends() const { return chain_ends_; }
   const std::string& subject() const { return subject_; }
   /// Of both PEM texts.
   const Digest& digest() const { return digest_; }
@@ -55,6 +58,7 @@ class Certificate {
   std::uint16_t scheme_ = 0;
   std::vector<std::string> names_;
   std::time_t not_after_ = 0;
+  std::time_t chain_ends_ = 0;
   std::string subject_;
   Digest digest_{};
   std::vector<std::string> chain_;

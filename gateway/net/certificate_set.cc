@@ -73,6 +73,19 @@ void CertificateSet::seal(const CertificateSet* previous) {
   default_.identity = digest_of({"default"});
 }
 
+std::vector<const Certificate*> CertificateSet::shown() const {
+  std::vector<const Certificate*> all;
+  const auto add = [&all](const Entry& entry) {
+    for (const auto& certificate : entry.certificates) all.push_back(certificate.get());
+  };
+  add(default_);
+  for (const Names* names : {&exact_, &wildcard_})
+    for (const auto& [name, entry] : *names) add(entry);
+  std::ranges::sort(all);
+  all.erase(std::unique(all.begin(), all.end()), all.end());
+  return all;
+}
+
 const CertificateSet::Entry& CertificateSet::find(std::string_view name) const {
   if (name.empty()) return default_;
   if (const auto found = exact_.find(name); found != exact_.end()) return found->second;

@@ -39,6 +39,9 @@ class CertificateSet {
   const Entry& fallback() const { return default_; }
   const std::vector<std::shared_ptr<const Certificate>>& all() const { return all_; }
   const CertificateHosts& hosts() const { return hosts_; }
+  /// Those that somebody may be shown, each once: one that others come before for all of its names
+  /// is none of them.
+  std::vector<const Certificate*> shown() const;
 
  private:
   struct Hash {

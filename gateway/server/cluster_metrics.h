@@ -43,6 +43,7 @@ class ClusterMetrics {
   Result<void> open();
   /// Begins to follow the cluster.
   void start();
+  ClusterService& cluster() { return cluster_; }
   /// What autoscalers may name from now on.
   void publish(const kubernetes::Translation& translation);
   /// Endpoints have changed, and nothing else of the last translation.

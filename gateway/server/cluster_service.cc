@@ -1,5 +1,6 @@
 #include "gateway/server/cluster_service.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <utility>
@@ -124,6 +125,18 @@ void ClusterService::after_round() {
     if (!now.contains(name))
       std::fprintf(stderr, "gateway: cluster: peer %s is missed no more\n", name.c_str());
   problems_ = std::move(now);
+}
+
+ClusterFacts ClusterService::facts() {
+  ClusterFacts facts;
+  facts.sums_known = sum_.available().has_value();
+  for (const custom_metrics::ClusterSum::PeerState& peer : sum_.peers()) {
+    if (peer.terminating && peer.word != ClusterFacts::kStates.front()) continue;
+    const auto state = std::ranges::find(ClusterFacts::kStates, peer.word);
+    if (state != ClusterFacts::kStates.end())
+      ++facts.peers[static_cast<std::size_t>(state - ClusterFacts::kStates.begin())];
+  }
+  return facts;
 }
 
 bool ClusterService::has_news(const Prepared& prepared) const {

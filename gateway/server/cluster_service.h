@@ -16,6 +16,7 @@
 #include "gateway/custom_metrics/replica_rings.h"
 #include "gateway/custom_metrics/serving_authority.h"
 #include "gateway/custom_metrics/sum_history.h"
+#include "gateway/metrics/facts.h"
 #include "gateway/net/certificate.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/net/tls_server.h"
@@ -61,6 +62,9 @@ class ClusterService {
   void publish_peers(std::vector<custom_metrics::Peer> peers);
 
   custom_metrics::ClusterSum& sum() { return sum_; }
+  ClusterFacts facts();
+  /// What peers are shown; null before use().
+  const net::Certificate* certificate() const { return files_ ? files_->certificate.get() : nullptr; }
   /// Where it was bound; after open().
   SocketAddress address() const { return address_; }
 

@@ -7,10 +7,10 @@
 #include <cstdio>
 #include <utility>
 
-#include "gateway/net/certificate_files.h"
 #include "gateway/net/tls_client.h"
 #include "gateway/runtime/processors.h"
 #include "gateway/server/access_log_file.h"
+#include "gateway/server/facts.h"
 #include "gateway/server/policy_tables.h"
 #include "gateway/server/systemd.h"
 #include "gateway/server/upstream_files.h"
@@ -28,16 +28,6 @@ constexpr Duration kSettle = std::chrono::milliseconds(200);
 
 void say(std::string_view text) {
   std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
-}
-
-std::vector<std::string> paths_of(const config::LoadedModel& loaded, const config::Model& model) {
-  std::vector<std::string> paths = loaded.watched_files;
-  for (const config::Listener& listener : model.listeners) {
-    if (!listener.tls) continue;
-    const auto folders = net::certificate_folders(listener.tls->certificates);
-    paths.insert(paths.end(), folders.begin(), folders.end());
-  }
-  return paths;
 }
 
 AccessLog::Settings log_settings(const config::AccessLog& log) {
@@ -211,11 +201,19 @@ void Control::make_parts(const config::Model& model) {
         say("gateway: " + problem + "; SIGHUP and POST /reload go on working");
       });
   endpoint_mirror_ = std::make_unique<admin::EndpointMirror>(registry_->control(), directory_);
-  registry_->before_read([this] { endpoint_mirror_->update(loop_.now()); });
+  registry_->facts.build = {kVersion, kCommit};
+  registry_->before_read([this] { before_read(); });
   directory_.on_change([this](const upstream::EndpointSetPtr& set) {
     for (auto& worker : workers_) worker->publish(set);
     active_health_.update(set);
   });
+}
+
+void Control::before_read() {
+  endpoint_mirror_->update(loop_.now());
+  ClusterService* in_cluster = kubernetes_mode_ ? kubernetes_mode_->cluster() : nullptr;
+  read_facts({listeners_.get(), snapshot_.get(), cluster_ ? cluster_.get() : in_cluster},
+             registry_->facts);
 }
 
 // The admin listener is the process's own: a reload does not move it, so that whoever asked for the
@@ -483,6 +481,8 @@ void Control::leave_unchanged(Reload& reload) {
 
 void Control::end_reload(Reload& reload, const Reloaded& reloaded) {
   reloading_ = false;
+  refusal_.heard(reload.cause == Cause::objects_changed, reloaded.ok);
+  registry_->control().process().refused.set(refusal_.lasts() ? 1 : 0);
   if (reload.done) reload.done(reloaded);
   run_next_reload();
 }

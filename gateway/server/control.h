@@ -29,6 +29,7 @@
 #include "gateway/server/listeners.h"
 #include "gateway/server/local_listener.h"
 #include "gateway/server/named_contents.h"
+#include "gateway/server/refusal.h"
 #include "gateway/server/worker.h"
 #include "gateway/snapshot/snapshot.h"
 #include "gateway/upstream/active_health.h"
@@ -107,6 +108,7 @@ class Control final : private admin::AdminSource {
   std::string cluster_token();
   Result<void> open_status(const config::Model& model);
   void make_parts(const config::Model& model);
+  void before_read();
   void become_ready(const std::vector<std::string>& unresolved);
   void run_next_reload();
   // A reload, step by step.
@@ -170,6 +172,7 @@ class Control final : private admin::AdminSource {
   std::unique_ptr<Signals> signals_;
   std::shared_ptr<const snapshot::Snapshot> snapshot_;
   NamedContents contents_;  ///< of the snapshot's files
+  Refusal refusal_;
   std::deque<ReloadPtr> reloads_;
   ReloadPtr settling_;  ///< staged, while the queues of sockets that it closes are being emptied
   Timer settle_timer_;

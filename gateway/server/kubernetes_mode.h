@@ -44,6 +44,8 @@ class KubernetesMode final : private kubernetes::ControllerListener {
   void start();
   bool synced() const { return translation_ != nullptr; }
   void add_to(config::Model& model) const;
+  /// Null: no metrics are served to the cluster.
+  ClusterService* cluster() { return metrics_ ? &metrics_->cluster() : nullptr; }
   /// The endpoints of what add_to() adds, as known now: before a model with them is put in force.
   void supply() const;
   /// Another replica may write status and Events from now on. Metrics are told to the end.

@@ -73,6 +73,11 @@ class Listeners {
   void commit(Prepared prepared);
   void close_sockets() { current_.sockets.clear(); }
 
+  /// In use, by listener.
+  const std::map<std::string, std::shared_ptr<const net::CertificateSet>>& certificates() const {
+    return current_.certificates;
+  }
+
   /// Keys that no file gives: a new one encrypts from now on (RFC 9325 §4.3).
   void rotate_tickets() { tickets_->rotate(); }
 

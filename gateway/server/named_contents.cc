@@ -72,6 +72,16 @@ NamedContents contents_of(const config::LoadedModel& loaded, const config::Model
   return collection.finish(loaded.watched_files);
 }
 
+std::vector<std::string> paths_of(const config::LoadedModel& loaded, const config::Model& model) {
+  std::vector<std::string> paths = loaded.watched_files;
+  for (const config::Listener& listener : model.listeners) {
+    if (!listener.tls) continue;
+    const auto folders = net::certificate_folders(listener.tls->certificates);
+    paths.insert(paths.end(), folders.begin(), folders.end());
+  }
+  return paths;
+}
+
 config::Changes changes_between(const config::Model& before, const NamedContents& contents_before,
                                 const config::Model& after, const NamedContents& contents_after) {
   config::Changes changes = config::diff(before, after);

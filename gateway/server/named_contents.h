@@ -2,6 +2,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "gateway/config/diff.h"
 #include "gateway/config/loader.h"
@@ -26,6 +27,10 @@ struct NamedContents {
 NamedContents contents_of(const config::LoadedModel& loaded, const config::Model& model,
                           const std::map<std::string, net::LoadedPairs>& pairs,
                           const snapshot::ClientTls& client_tls);
+
+/// All that is to be watched: the files that a configuration names, and the folders of its
+/// certificates.
+std::vector<std::string> paths_of(const config::LoadedModel& loaded, const config::Model& model);
 
 /// What differs between two configurations and their files.
 config::Changes changes_between(const config::Model& before, const NamedContents& contents_before,

@@ -52,6 +52,8 @@ class Service {
   /// For /readyz; any thread.
   bool draining() const { return draining_.load(std::memory_order_relaxed); }
   EventLoop& loop() { return loop_; }
+  /// In use; null without TLS. Control thread.
+  const net::CertificateSet* certificates() const { return certificates_.get(); }
   /// What was bound, with the real port.
   const std::vector<SocketAddress>& addresses() const { return bound_; }
 

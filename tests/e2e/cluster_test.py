@@ -105,6 +105,14 @@ class Replicas(System):
         return (hello["requests_per_second"],
                 hello["requests_per_second"] * hello["window_seconds"])
 
+    def metrics(self, number):
+        """What it says of its peers, by name and labels."""
+        url = f"http://127.0.0.1:{self.ports[number]['admin']}/metrics"
+        with urllib.request.urlopen(url, timeout=20) as response:
+            lines = response.read().decode().splitlines()
+        return {name: float(value) for name, value in
+                (line.rsplit(" ", 1) for line in lines if line.startswith("gateway_cl"))}
+
     def query(self, number, text=QUERY):
         status, answer = self.read(number, "/api/v1/query", form={"query": text})
         return float(answer["data"]["result"][0]["value"][1]) if status == 200 else None
@@ -142,6 +150,9 @@ def uneven_load_is_one_sum_everywhere():
 
         system.kill("gateway-2")
         wait_until(lambda: system.state(0, 2) == "stale", "a silent peer is noticed")
+        metrics = system.metrics(0)
+        assert metrics['gateway_cluster_peers{state="fresh"}'] == 1, metrics
+        assert metrics["gateway_cluster_sums_known"] == 1, metrics
         silent = f"gateway: cluster: peer 127.0.0.1:{system.ports[2]['cluster']} does not answer: "
         wait_until(lambda: silent in system.log("gateway-0"), "its log names the peer and says why")
         rate, window = system.rate(0)[0], min(60, time.monotonic() - system.started)
@@ -150,6 +161,7 @@ def uneven_load_is_one_sum_everywhere():
         system.kill("gateway-1")
         wait_until(lambda: system.read(0, "/api/rates")[0] == 503, "fewer than half are heard")
         assert system.read(0, "/api/v1/query", form={"query": QUERY})[1]["errorType"] == "unavailable"
+        assert system.metrics(0)["gateway_cluster_sums_known"] == 0
         system.start_replica(1)
         wait_until(lambda: system.read(0, "/api/rates")[0] == 200, "half of them are back")
 

@@ -96,6 +96,7 @@ def files_that_come_late_are_seen():
         system.write_config(text)
         ok, answer = system.reload()
         assert not ok and str(folder) in answer["message"], answer
+        assert system.metric("gateway_config_refused") == 1
         wait_until(lambda: system.metric('gateway_reloads_total{result="failed"}') >= 2,
                    "the watch has seen the file, too")
         generation = system.metric("gateway_config_generation")
@@ -106,6 +107,11 @@ def files_that_come_late_are_seen():
         os.rename(new, folder)
         wait_until(lambda: system.metric("gateway_config_generation") > generation,
                    "the folder that was missing is there")
+        assert system.metric("gateway_config_refused") == 0
+        system.write_config("version: 2\n")
+        assert not system.reload()[0] and system.metric("gateway_config_refused") == 1
+        system.write_config(text)
+        assert system.reload()[0] and system.metric("gateway_config_refused") == 0, "as in use"
 
 
 def a_log_that_cannot_be_opened_refuses_the_configuration():

@@ -82,6 +82,8 @@ def a_renewed_client_certificate_is_shown_to_new_connections():
         system.use("client.crt", "client-2.crt")
         wait_until(system.works, "the second pair is shown")
         assert system.generation() == before + 1
+        assert system.metric('gateway_certificate_expiry_seconds{use="upstream",owner="app-a",'
+                             'name="localhost",key="ecdsa"}') > 0
 
 
 def a_renewed_authority_is_trusted():

@@ -88,6 +88,25 @@ TEST_F(ReplicasTest, SumByCertificatesOfTheirOwnAuthority) {
   a_.use(secret, now_);
   b_.use(secret, now_);
   EXPECT_TRUE(both_sum(5));
+  EXPECT_TRUE(run_until(loop_, [&] {
+    const ClusterFacts facts = a_.service().facts();
+    return facts.sums_known && facts.peers == std::array<std::uint32_t, 4>{1, 0, 0, 0};
+  })) << "it is none of its own peers";
+}
+
+TEST_F(ReplicasTest, TellWhomTheyHear) {
+  EXPECT_FALSE(a_.service().facts().sums_known);
+  a_.use(secret_at({}, now_), now_);
+  a_.service().publish_peers(everybody());
+  const auto silent_is = [&](std::uint32_t number) {
+    return a_.service().facts().peers == std::array<std::uint32_t, 4>{0, 0, 0, number};
+  };
+  EXPECT_TRUE(run_until(loop_, [&] { return silent_is(1) && !a_.service().facts().sums_known; }));
+  auto ending = everybody();
+  ending[1].terminating = true;
+  a_.service().publish_peers(ending);
+  EXPECT_TRUE(run_until(loop_, [&] { return silent_is(0) && a_.service().facts().sums_known; }))
+      << "one that ends is not missed";
 }
 
 TEST_F(ReplicasTest, HearOneAnotherAllThroughASuccession) {

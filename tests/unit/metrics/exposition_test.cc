@@ -37,6 +37,9 @@ class Exposition : public testing::Test {
     shard.token("app-b")->allowed.add();
     shard.process().local_reply(ErrorCode::no_route);
     registry_.control().process().reloads_ok.add();
+    registry_.facts.build = {"1.2.3+4", "abcdef"};
+    registry_.facts.cluster = ClusterFacts{{2, 0, 1, 0}, true};
+    registry_.facts.set_certificates({{"listener", "https", "jobs.test", "ecdsa", 1893456000}});
   }
 
   FakeClock clock_;
@@ -61,6 +64,13 @@ TEST_F(Exposition, ShowsWhatWasCounted) {
           R"(gateway_token_verdicts_total{upstream="app-b",verdict="allow"} 1)",
           R"(gateway_local_replies_total{reason="no_route"} 1)",
           R"(gateway_reloads_total{result="ok"} 1)",
+          R"(gateway_config_refused 0)",
+          R"(gateway_build_info{version="1.2.3+4",commit="abcdef"} 1)",
+          R"(gateway_cluster_peers{state="fresh"} 2)",
+          R"(gateway_cluster_peers{state="stale"} 0)",
+          R"(gateway_cluster_peers{state="lost"} 1)",
+          R"(gateway_cluster_sums_known 1)",
+          R"(gateway_certificate_expiry_seconds{use="listener",owner="https",name="jobs.test",key="ecdsa"} 1893456000)",
       })
     EXPECT_THAT(text, HasSubstr(std::string(line) + "\n"));
 }
@@ -86,10 +96,23 @@ TEST_F(Exposition, AnIdleRouteShowsItsZeroRateButNoHistogram) {
   EXPECT_THAT(text, Not(HasSubstr("gateway_request_duration_seconds")));
 }
 
+TEST_F(Exposition, WhatIsNotKnownIsNotTold) {
+  const std::string text = exposition(registry_);
+  for (const char* name : {"gateway_build_info", "gateway_cluster", "gateway_certificate"})
+    EXPECT_THAT(text, Not(HasSubstr(name)));
+}
+
+TEST_F(Exposition, FactsAreThoseOfTheReading) {
+  registry_.before_read([&] { registry_.facts.cluster = ClusterFacts{{1, 0, 0, 0}, false}; });
+  const std::string text = exposition(registry_);
+  EXPECT_THAT(text, HasSubstr("gateway_cluster_peers{state=\"fresh\"} 1\n"));
+  EXPECT_THAT(text, HasSubstr("gateway_cluster_sums_known 0\n"));
+}
+
 TEST_F(Exposition, ProcessFactsAreThere) {
   const std::string text = exposition(registry_);
   for (const char* name : {"process_cpu_seconds_total", "process_resident_memory_bytes",
-                           "process_open_fds", "process_start_time_seconds"}) {
+                           "process_open_fds", "process_max_fds", "process_start_time_seconds"}) {
     const std::size_t at = text.find(std::string("\n") + name + " ");
     ASSERT_NE(at, std::string::npos) << name;
     EXPECT_GT(std::strtod(text.c_str() + at + 2 + std::string_view(name).size(), nullptr), 0)

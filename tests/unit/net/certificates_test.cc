@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "gateway/net/certificate_files.h"
 #include "gateway/net/certificate_set.h"
 #include "gateway/net/ticket_keys.h"
@@ -48,6 +50,16 @@ TEST_F(CertificatesTest, KnowsNamesAndKind) {
   EXPECT_EQ((*certificate)->chain().size(), 2U);
   EXPECT_EQ((*certificate)->subject(), "CN=A.Test");
   EXPECT_GT((*certificate)->not_after(), std::time(nullptr));
+}
+
+TEST_F(CertificatesTest, AChainEndsWithTheFirstOfIt) {
+  const PemPair day = authority_.issue({"a.test"});
+  const PemPair hour = authority_.issue({"an-authority.test"}, KeyKind::ecdsa, 3600);
+  const auto alone = *Certificate::parse(day.certificate, day.key);
+  EXPECT_EQ(alone->chain_ends(), alone->not_after());
+  const auto chain = *Certificate::parse(day.certificate + hour.certificate, day.key);
+  EXPECT_EQ(chain->chain_ends(), (*Certificate::parse(hour.certificate, hour.key))->not_after());
+  EXPECT_GT(chain->not_after(), chain->chain_ends());
 }
 
 TEST_F(CertificatesTest, APairMustMatch) {
@@ -196,6 +208,21 @@ TEST_F(CertificateSetTest, ChoosesByWhatTheClientCanVerify) {
   EXPECT_EQ(entry.choose("\x08\x04").kind(), KeyKind::rsa);
   EXPECT_EQ(entry.choose("").kind(), KeyKind::rsa);
   EXPECT_EQ(set->fallback().certificates.size(), 3U) << "the default has all kinds of its names";
+}
+
+TEST_F(CertificateSetTest, KnowsWhichAreShown) {
+  add({"a.test", "*.b.test"});
+  add({"a.test"}, KeyKind::rsa);
+  add({"a.test"});  // comes after another one of its kind for all of its names
+  add({"a.test", "c.test"});
+  const auto shown = CertificateSet::make(certificates_)->shown();
+  const auto is_shown = [&](std::size_t number) {
+    return std::ranges::count(shown, certificates_[number].get());
+  };
+  EXPECT_EQ(is_shown(0), 1);
+  EXPECT_EQ(is_shown(1), 1);
+  EXPECT_EQ(is_shown(2), 0);
+  EXPECT_EQ(is_shown(3), 1);
 }
 
 TEST(TicketKeysTest, RotateKeepsTheLastKeys) {
