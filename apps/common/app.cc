@@ -5,6 +5,7 @@
 #include "apps/common/app_exchange.h"
 #include "apps/common/probe_handler.h"
 #include "gateway/metrics/exposition.h"
+#include "gateway/server/facts.h"
 #include "gateway/server/health.h"
 #include "gateway/server/version.h"
 
@@ -130,6 +131,17 @@ int App::health() const {
   return 1;
 }
 
+void App::make_registry() {
+  registry_ = std::make_unique<Registry>(threads_, service_->loop());
+  registry_->facts.build = {server::kVersion, server::kCommit};
+  registry_->before_read([this] {
+    std::vector<CertificateFact> certificates;
+    if (const net::CertificateSet* in_use = service_->certificates())
+      server::add_shown(name_, *in_use, certificates);
+    registry_->facts.set_certificates(std::move(certificates));
+  });
+}
+
 int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Readiness readiness) {
   CLI11_PARSE(flags_, argc, argv);
   for (const auto& [command, act] : commands_)
@@ -145,7 +157,7 @@ int App::run(int argc, char** argv, const Prepare& prepare, Answerer answer, Rea
   if (!made) return fail(made.error());
   service_ = std::make_unique<server::Service>(std::move(*made));
   if (auto opened = service_->open(); !opened) return fail(opened.error());
-  registry_ = std::make_unique<Registry>(threads_, service_->loop());
+  make_registry();
   AccessLog log(registry_->log_writer());
   std::size_t next = 0;
   std::vector<AccessLogShard*> shards;

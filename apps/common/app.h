@@ -83,6 +83,7 @@ class App {
   Result<config::Listener> probe_listener(const SocketAddress& beside) const;
   Answer service_page(std::string_view path) const;
   int health() const;
+  void make_registry();
 
   std::string name_;
   CLI::App flags_;

@@ -85,6 +85,8 @@ void AppExchange::on_abort(const Error&) { finish(0, 0); }
 void AppExchange::finish(int status, std::size_t bytes) {
   if (over_) return;
   over_ = true;
+  // Most answers are given in the turn of their request, all of which is one instant to the loop.
+  stream_.loop().refresh_now();
   const Duration took = stream_.loop().now() - stream_.started();
   handler_.route_->finish(status, took, body_.size(), bytes);
   const http::RequestHead& head = stream_.request();

@@ -101,6 +101,28 @@ def probes_need_no_client_certificate():
             assert app.process.wait(20) == 0
 
 
+def sample(text, name):
+    """The value of the one series whose name and labels begin so."""
+    [line] = [line for line in text.splitlines() if line.startswith(name)]
+    return float(line.rsplit(" ", 1)[1])
+
+
+def metrics_tell_how_long_answers_took_what_runs_and_when_its_certificate_ends():
+    for program in PROGRAMS:
+        with mutual_tls(program) as app:
+            assert app.status("/healthz", "old") == 200
+            text = app.probe("/metrics")[1]
+            assert sample(text, "gateway_request_duration_seconds_count") >= 1
+            assert sample(text, "gateway_request_duration_seconds_sum") > 0, program
+            version = subprocess.check_output([BIN / program, "--version"], text=True).split()[1]
+            assert sample(text, f'gateway_build_info{{version="{version}"') == 1
+            end = subprocess.check_output(["openssl", "x509", "-in", app.folder / "server.crt",
+                                           "-noout", "-enddate"], text=True).strip()
+            ends = ssl.cert_time_to_seconds(end.removeprefix("notAfter="))
+            assert sample(text, 'gateway_certificate_expiry_seconds{use="listener",'
+                                f'owner="{program}",name="server",key="ecdsa"}}') == ends
+
+
 def probes_want_a_port_of_their_own():
     with tempfile.TemporaryDirectory() as name:
         port = free_port()
@@ -165,6 +187,7 @@ def a_taken_port_is_one_sentence_with_the_mend():
 
 if __name__ == "__main__":
     sys.exit(run_tests([probes_need_no_client_certificate,
+                        metrics_tell_how_long_answers_took_what_runs_and_when_its_certificate_ends,
                         probes_want_a_port_of_their_own,
                         a_program_asks_itself_whether_it_is_well,
                         another_client_authority_is_heeded_without_a_restart,
