@@ -27,7 +27,7 @@ struct ClusterFacts {
 /// One certificate that somebody may be shown.
 struct CertificateFact {
   std::string use;    ///< "listener", "upstream" or "cluster"
-  std::string owner;  ///< name of the listener or upstream
+  std::string owner;  ///< name of the listener or upstream, or "peers"
   std::string name;   ///< the first that it is for
   std::string_view key;
   std::int64_t ends = 0;  ///< seconds since 1970

@@ -49,8 +49,8 @@ std::string metrics_reference() {
   section(text, "Process", "", process_families());
   section(text, "Replicas", "", cluster_families());
   section(text, "Certificates",
-          "`use` (listener, upstream or cluster), `owner` (the listener's or upstream's name), "
-          "`name` (the first that it is for) and `key` (ecdsa, ed25519 or rsa)",
+          "`use` (listener, upstream or cluster), `owner` (the listener's or upstream's name, "
+          "or peers), `name` (the first that it is for) and `key` (ecdsa, ed25519 or rsa)",
           certificate_families());
   return text;
 }

@@ -63,8 +63,11 @@ class ClusterService {
 
   custom_metrics::ClusterSum& sum() { return sum_; }
   ClusterFacts facts();
-  /// What peers are shown; null before use().
-  const net::Certificate* certificate() const { return files_ ? files_->certificate.get() : nullptr; }
+  /// What peers are shown, out of a file; null before use(), and where it is made and renewed by
+  /// the replicas themselves.
+  const net::Certificate* certificate() const {
+    return peer_tls_.certificate.empty() ? nullptr : files_->certificate.get();
+  }
   /// Where it was bound; after open().
   SocketAddress address() const { return address_; }
 

@@ -34,7 +34,7 @@ void read_facts(const FactSources& sources, Facts& facts) {
   if (sources.cluster != nullptr) {
     facts.cluster = sources.cluster->facts();
     if (const net::Certificate* own = sources.cluster->certificate())
-      certificates.push_back(fact_of("cluster", "", *own));
+      certificates.push_back(fact_of("cluster", "peers", *own));
   }
   facts.set_certificates(std::move(certificates));
 }
