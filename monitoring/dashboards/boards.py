@@ -69,13 +69,17 @@ def overview():
             graph("Processors", "none", query(f"rate(process_cpu_seconds_total{{{GATEWAY}}}{RATE})", "{{instance}}"),
                   text="Processors that are busy."),
             graph("Memory", "bytes", query(f"process_resident_memory_bytes{{{GATEWAY}}}", "{{instance}}")),
-            graph("Descriptors", "short", query(f"process_open_fds{{{GATEWAY}}}", "{{instance}}")),
-            states("Newest configuration", "{{instance}}", f"instance:gateway_configuration_refused:last{{{GATEWAY}}}",
+            graph("Descriptors", "percentunit",
+                  query(f"process_open_fds{{{GATEWAY}}} / process_max_fds{{{GATEWAY}}}", "{{instance}}"),
+                  text="Open ones, as a share of those that may be open.", limits=(0, 1)),
+            states("Newest configuration", "{{instance}}", f"gateway_config_refused{{{GATEWAY}}}",
                    "Refused: the one before it is in use.", ((0, "in use", "green"), (1, "refused", "red"))),
             graph("Configurations read", "short",
                   query(f"increase(gateway_reloads_total{{{GATEWAY}}}{RATE})", "{{instance}} {{result}}"), width=6),
             graph("Access log", "short", query(rate("gateway_access_log_lines_total", "job"), "lines"),
                   query(rate("gateway_access_log_lines_dropped_total", "job"), "lost"), width=6),
+            table("What runs", "short", "replicas", f"count by (version, commit) (gateway_build_info{{{GATEWAY}}})",
+                  "More than one line: a change of version is under way.", width=24),
         ]),
     ])
 
@@ -174,14 +178,15 @@ def upstream():
 def tls():
     one = 'listener=~"$listener"'
     handshakes = "gateway_listener_tls_handshakes_total"
-    return board("tls", "Gateway: TLS", "Certificates as clients see them, handshakes, connections.", [
+    ends = f"min by (use, owner, name, key) (gateway_certificate_expiry_seconds{{{GATEWAY}}}) - time()"
+    return board("tls", "Gateway: TLS", "Certificates in use, handshakes, connections.", [
         ("Certificates", [
-            number("First to end", "s", 'min(probe_ssl_earliest_cert_expiry{job="gateway-tls"} - time())',
-                   "Time that the certificate with the least of it has left, seen from outside.",
+            number("First to end", "s", f"min({ends})", "Time that the certificate with the least of it has left.",
                    ((None, "red"), (2 * 86400, "orange"), (14 * 86400, "green"))),
             number("Reachable from outside", "percentunit", 'avg(probe_success{job="gateway-tls"})', "",
                    ((None, "red"), (1, "green"))),
-            table("Time left", "s", "left", 'probe_ssl_earliest_cert_expiry{job="gateway-tls"} - time()', width=8),
+            table("Time left", "s", "left", ends, "Shown to clients (listener), to upstreams and to peers (cluster).",
+                  width=8),
             table("Version that a probe got", "short", "yes",
                   'probe_tls_version_info{job="gateway-tls"}', width=8),
         ]),
@@ -257,6 +262,10 @@ def autoscaling():
             states("Can it scale", "{{horizontalpodautoscaler}} {{condition}}",
                    'kube_horizontalpodautoscaler_status_condition{status="true", condition=~"AbleToScale|ScalingActive", '
                    f"{hpa}}}"),
+            graph("Peers by what is known of them", "short",
+                  query(f"sum by (instance, state) (gateway_cluster_peers{{{GATEWAY}}})", "{{instance}} {{state}}"),
+                  text="fresh: heard within 3 s. Others than fresh make a sum older than it looks.", width=12),
+            states("Sums are answered", "{{instance}}", f"gateway_cluster_sums_known{{{GATEWAY}}}"),
         ]),
     ], [
         choice("namespace", "Namespace", "kube_horizontalpodautoscaler_spec_target_metric", False),

@@ -97,15 +97,29 @@ def test_pods_are_chosen_by_labels_that_the_manifests_have():
                    if each["labels"]["__meta_kubernetes_pod_label_app_kubernetes_io_name"] == name) for name in names)
 
 
-def test_a_peer_that_is_not_heard_fails_the_probe_and_one_that_is_heard_does_not(stack):
+def test_a_peer_that_is_not_heard_is_told_and_so_is_that_no_sum_is_known(stack):
     own = f"127.0.0.1:{stack.cluster}"
-    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [1.0], "alone, all peers are heard", 60)
+    missed = 'sum(gateway_cluster_peers{job="gateway",state!="fresh"})'
+    known = 'gateway_cluster_sums_known{job="gateway"}'
+    wait_until(lambda: stack.values(missed) == [0.0] and stack.values(known) == [1.0], "alone, none is missed", 60)
     stack.peers(own, "127.0.0.1:1")
-    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [0.0], "a peer is silent", 60)
+    wait_until(lambda: stack.values(missed) == [1.0] and stack.values(known) == [0.0], "a peer is silent", 60)
     stack.peers(own)
-    wait_until(lambda: stack.values('probe_success{job="gateway-peers"}') == [1.0], "it is not listed any more", 60)
+    wait_until(lambda: stack.values(missed) == [0.0] and stack.values(known) == [1.0], "it is not listed any more", 60)
 
 
-def test_the_end_of_the_certificate_is_seen_from_outside(stack):
-    left = 'probe_ssl_earliest_cert_expiry{job="gateway-tls"} - time()'
-    wait_until(lambda: [each for each in stack.values(left) if 86400 < each < 2 * 86400], "two days, as it was made", 60)
+def test_the_end_of_the_certificate_is_what_a_client_sees(stack):
+    told = 'gateway_certificate_expiry_seconds{job="gateway",use="listener"}'
+    seen = 'probe_ssl_earliest_cert_expiry{job="gateway-tls"}'
+    wait_until(lambda: stack.values(told) and stack.values(told) == stack.values(seen), "both ends are one", 60)
+    assert stack.values(f'gateway_certificate_expiry_seconds{{job="gateway",use="cluster"}} == on () {seen}')
+
+
+def test_a_refused_configuration_is_told_until_another_is_accepted(stack):
+    refused = 'gateway_config_refused{job="gateway"}'
+    wait_until(lambda: stack.values(refused) == [0.0], "it was accepted", 60)
+    good = (stack.folder / "gateway.yaml").read_text()
+    stack.write_config(good + "no_such_section: 1\n")
+    wait_until(lambda: stack.values(refused) == [1.0], "it is refused", 60)
+    stack.write_config(good)
+    wait_until(lambda: stack.values(refused) == [0.0], "the one in use is there again", 60)

@@ -87,8 +87,6 @@ filters: [{type: request_id}]""", 1)
         body = yaml.safe_load((PROMETHEUS / "blackbox.yaml").read_text())
         trust = {"ca_file": str(self.folder / "tls/server.crt"), "server_name": "localhost"}
         body["modules"]["gateway_tls"]["http"]["tls_config"] = trust
-        body["modules"]["gateway_peers"]["http"] |= {
-            "tls_config": trust, "bearer_token_file": str(self.folder / "cluster-token")}
         (self.folder / "blackbox.yaml").write_text(yaml.safe_dump(body))
         self.start("blackbox", "prometheus-blackbox-exporter", f"--config.file={self.folder}/blackbox.yaml",
                    f"--web.listen-address=127.0.0.1:{self.blackbox}")
@@ -104,7 +102,6 @@ filters: [{type: request_id}]""", 1)
             "app-a": [f"127.0.0.1:{port}" for port in self.app_a_ports],
             "app-b": [f"127.0.0.1:{self.settings['app_b']}"],
             "gateway-tls": [f"https://127.0.0.1:{self.settings['https']}/hello"],
-            "gateway-peers": [f"https://127.0.0.1:{self.cluster}/api/rates"],
         }
         assert {job["job_name"] for job in body["scrape_configs"]} == set(ours)
         for job in body["scrape_configs"]:
