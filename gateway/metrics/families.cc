@@ -215,7 +215,8 @@ Rows<ProcessCells> process_families() {
        "taken into use.",
        [](const C& c, const Time&, Samples& s) { s.value(c.generation); }},
       {"gateway_config_refused", MetricType::Gauge, "",
-       "1 from a configuration that was refused until one is taken into use, or found to be the one "
+       "1 from a configuration that was refused until one is taken into use, or found to be the "
+       "one "
        "in use.",
        [](const C& c, const Time&, Samples& s) { s.value(c.refused); }},
       {"gateway_draining", MetricType::Gauge, "", "1 from the first request to stop.",

@@ -8,7 +8,7 @@ struct ProcessFacts {
   double resident_bytes = 0;
   double open_descriptors = 0;
   double most_descriptors = 0;  ///< that may be open
-  double started_at = 0;  ///< seconds since 1970
+  double started_at = 0;        ///< seconds since 1970
 };
 
 /// Lists the descriptors, which takes a while when there are many: once per answer.
