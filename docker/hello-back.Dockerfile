@@ -1,7 +1,7 @@
 # Another team's program, as it came.
 FROM debian:trixie-20260918-slim
 RUN apt-get update && \
-    apt-get install -y --no-install-recommends python3 python3-psycopg && \
+    apt-get install -y --no-install-recommends python3 python3-psycopg tini && \
     rm -rf /var/lib/apt/lists/*
 COPY apps/hello_back/server.py /usr/local/bin/hello-back
 ARG VERSION=
@@ -12,8 +12,7 @@ LABEL org.opencontainers.image.title="hello-back" \
       org.opencontainers.image.revision="$REVISION"
 USER 65532:65532
 EXPOSE 8000
-# It knows no /healthz, and of the signals that end a program Python heeds this one.
+# It knows no /healthz. As the first process it would not hear SIGTERM, which Python leaves to the system.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
     CMD ["python3", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 2)"]
-STOPSIGNAL SIGINT
-ENTRYPOINT ["python3", "-u", "/usr/local/bin/hello-back"]
+ENTRYPOINT ["tini", "--", "python3", "-u", "/usr/local/bin/hello-back"]

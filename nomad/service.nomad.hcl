@@ -44,6 +44,7 @@ variable "values" {
 locals {
   values = merge({
     program      = var.application # the file's name, for raw_exec
+    image        = var.application # its name in the registry
     arguments    = []
     environment  = {}
     secret_files = []    # items of the Nomad variable nomad/jobs/NAME that become files; those in capitals are environment
@@ -77,7 +78,7 @@ locals {
   # The host's, or that of the group.
   docker_network = var.network_mode == "host" ? "host" : ""
   host           = var.network_mode == "host"
-  image          = "${local.values.images}${var.application}:${var.release}"
+  image          = "${local.values.images}${local.values.image}:${var.release}"
   owner          = local.docker ? 65532 : null
 
   # With a network namespace of its own every address is its own.

@@ -23,7 +23,7 @@ Option<Endpoint> address_row() {
   return {{.name = "address",
            .type = FieldType::endpoint,
            .text = "Host and port. The host is an address, or a DNS name that is resolved again as "
-                   "its time to live says.",
+                   "its time to live says, within 10 s at the latest.",
            .exclusive = "address",
            .one_needed = true},
           set_endpoint,

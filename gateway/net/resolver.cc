@@ -4,6 +4,7 @@
 #include <netdb.h>
 
 #include <algorithm>
+#include <limits>
 #include <set>
 #include <utility>
 
@@ -74,10 +75,15 @@ Resolver::Channel Resolver::open_channel() {
   settings.udp_port = settings.tcp_port = options_.port;
   std::string path = options_.configuration;
   settings.resolvconf_path = path.data();  // c-ares copies it
-  constexpr int kMask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
-                        ARES_OPT_UDP_PORT | ARES_OPT_TCP_PORT | ARES_OPT_RESOLVCONF;
+  int mask = ARES_OPT_SOCK_STATE_CB | ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_UDP_PORT |
+             ARES_OPT_TCP_PORT | ARES_OPT_RESOLVCONF;
+#ifdef ARES_OPT_QUERY_CACHE
+  // From 1.31 on c-ares would answer from memory until an answer's time to live is over.
+  settings.qcache_max_ttl = 0;
+  mask |= ARES_OPT_QUERY_CACHE;
+#endif
   Channel channel = nullptr;
-  if (ares_init_options(&channel, &settings, kMask) != ARES_SUCCESS) return nullptr;
+  if (ares_init_options(&channel, &settings, mask) != ARES_SUCCESS) return nullptr;
   if (!options_.servers.empty())
     GATEWAY_CHECK(ares_set_servers_ports_csv(channel, options_.servers.c_str()) == ARES_SUCCESS);
   return channel;
@@ -145,7 +151,7 @@ void Resolver::on_answer(Query& query, int status, ares_addrinfo* list) {
   if (status == ARES_EDESTRUCTION && query.wanted)
     return query.again.arm(loop_.timers(), Duration::zero());
   std::vector<IpAddress> addresses;
-  int ttl = static_cast<int>(kLongest / std::chrono::seconds(1));
+  int ttl = std::numeric_limits<int>::max();
   for (ares_addrinfo_node* node = list == nullptr ? nullptr : list->nodes; node != nullptr;
        node = node->ai_next) {
     addresses.push_back(IpAddress::from_sockaddr(node->ai_addr));
@@ -171,7 +177,7 @@ void Resolver::on_answer(Query& query, int status, ares_addrinfo* list) {
   query.failure = ARES_SUCCESS;
   query.retry = kRetryFirst;
   query.again.arm(loop_.timers(),
-                  std::clamp<Duration>(std::chrono::seconds(ttl), kShortest, kLongest));
+                  std::clamp<Duration>(std::chrono::seconds(ttl), kShortest, options_.longest));
   answered_(query.name, std::move(addresses));
 }
 

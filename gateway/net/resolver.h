@@ -20,14 +20,15 @@ struct ares_addrinfo;
 namespace gateway::net {
 
 /// Keeps names resolved by c-ares (/etc/hosts, then DNS, A and AAAA): asks again when the answer's
-/// time to live is over, sooner after a failure, so that a name that comes up is found within a
-/// second or two. Who listens keeps the last good answer: a failure is told apart from an answer
+/// time to live is over, and after `longest` whatever it says: the name servers of container engines
+/// promise minutes or a day for addresses that end with the container. Sooner after a failure, so
+/// that a name that comes up is found within a second or two. Who listens keeps the last good answer: a failure is told apart from an answer
 /// and never empties anything. Servers and search domains are read again when the file that names
 /// them was changed. One loop (the control thread's).
 class Resolver {
  public:
   static constexpr Duration kShortest = std::chrono::seconds(1);
-  static constexpr Duration kLongest = std::chrono::minutes(5);
+  static constexpr Duration kLongest = std::chrono::seconds(10);
   static constexpr Duration kRetryFirst = std::chrono::milliseconds(500);
   static constexpr Duration kRetryMost = std::chrono::seconds(10);
 
@@ -36,6 +37,7 @@ class Resolver {
     std::string configuration = "/etc/resolv.conf";
     std::uint16_t port = 53;  ///< of the servers in `configuration`
     Duration timeout = std::chrono::seconds(2);
+    Duration longest = kLongest;  ///< at least kShortest
   };
   /// Each answer, sorted, never empty; also when nothing has changed.
   using Answered = std::function<void(const std::string& name, std::vector<IpAddress> addresses)>;

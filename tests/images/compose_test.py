@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from harness.engine import Container, inspect, podman
+from harness.engine import inspect, of_service, podman, Container, wait_until
 
 JOBS = "Jobs:\nTitle: Devops\nDescription: Awesome\n"
 FORGED = ("-H", "X-Auth-User: density")
@@ -17,10 +17,6 @@ def opens(address, port):
         return True
     except OSError:
         return False
-
-
-def of_service(name):
-    return Container(f"gateway_{name}_1")
 
 
 @pytest.mark.parametrize("tls", (False, True))
@@ -72,6 +68,30 @@ def test_app_a_answers_the_gateway_alone(compose, visitor):
     assert let_in.stdout == JOBS, let_in
 
 
+def test_users_are_added_rotated_disabled_and_listed_by_containers_of_a_moment(compose, visitor):
+    def user(*arguments):
+        return compose.run("run", "--rm", "-T", "app-b", "user", *arguments, check=False)
+
+    def token_of(said):
+        assert said.returncode == 0, said
+        return said.stdout.split()[-1]
+
+    first = token_of(user("add", "bob"))
+    assert visitor.jobs(first) == (200, JOBS)
+    again = user("add", "bob")
+    assert again.returncode != 0 and "user rotate bob gives a new token" in again.stdout + again.stderr
+    second = token_of(user("rotate", "bob"))
+    assert visitor.jobs(second) == (200, JOBS)
+    wait_until(lambda: visitor.jobs(first)[0] == 401, "the token of before ends")
+    assert user("disable", "bob").returncode == 0
+    listed = user("list").stdout
+    assert "ann" in listed and "bob  (disabled)" in listed
+    assert not any(token in listed for token in (visitor.token, first, second))
+    wait_until(lambda: visitor.jobs(second)[0] == 401, "a user who is disabled is let in no more")
+    assert visitor.jobs() == (200, JOBS)
+    assert all("_run_" not in name for name in compose.containers()), "nothing of it stays"
+
+
 @pytest.mark.parametrize("beside, private, port", (
     ("visitors", "app-a", 5000), ("app-a", "app-b", 5001), ("app-a", "app-b-db", 5432), ("visitors", "app-b-db", 5432),
     ("hello", "visitors-db", 5432), ("gateway", "app-b-db", 5432), ("gateway", "visitors-db", 5432)))
@@ -83,7 +103,7 @@ def test_neighbours_do_not_reach_what_is_not_theirs(compose, visitor, beside, pr
 
 
 def test_the_back_end_of_hello_is_its_fronts_alone(visitor):
-    front = of_service("hello")
+    front = of_service("hello-network")
     ask = "import urllib.request; print(urllib.request.urlopen('http://{}:8000/', timeout=5).read().decode())"
     assert front.in_its_network("python3", "-c", ask.format("127.0.0.1")).stdout.strip() == "Hello, world!"
     assert not any(opens(address, 8000) for address in front.addresses)
@@ -91,7 +111,7 @@ def test_the_back_end_of_hello_is_its_fronts_alone(visitor):
 
 def test_everything_runs_read_only_and_without_capabilities(compose, visitor):
     running = [name for name, each in compose.containers().items() if each["State"] == "running"]
-    assert len(running) == 9, running
+    assert len(running) == 10, running
     for name in running:
         assert inspect(name, "{{.HostConfig.ReadonlyRootfs}}") == "true", name
         assert set(podman("top", name, "capeff").stdout.splitlines()[1:]) == {"none"}, name
@@ -127,6 +147,38 @@ def test_secrets_are_closed_to_others_of_the_host(compose):
     assert (compose.folder / "secrets").stat().st_mode & 0o777 == 0o700
 
 
-def test_a_backup_is_one_command(compose, visitor):
+def test_a_backup_is_one_command_and_another_brings_it_back(compose, visitor, tmp_path):
     said = compose.run("exec", "-T", "app-b-db", "pg_dump", "-U", "app_b", "app_b")
     assert "ann" in said.stdout and visitor.token not in said.stdout
+    own, _ = visitor.visit()
+    dump = tmp_path / "visitors.dump"
+    with dump.open("wb") as file:
+        compose.run("exec", "-T", "visitors-db", "pg_dump", "-U", "visitors", "-Fc", "visitors", stdout=file)
+    assert visitor.visit()[0] == own + 1
+    with dump.open("rb") as file:
+        compose.run("exec", "-T", "visitors-db", "pg_restore", "-U", "visitors", "-d", "visitors", "--clean",
+                    "--if-exists", stdin=file)
+    assert wait_until(visitor.visit, "the page counts")[0] == own + 1, "from where the backup was made"
+
+
+def test_a_configuration_that_is_saved_is_live_and_one_that_is_wrong_is_refused(compose, visitor):
+    file = compose.folder / "gateway/gateway.yaml"
+    before = file.read_text()
+    route = "  - {name: teapot, match: {path: /teapot}, respond: {status: 418}}\n"
+
+    def save(text):
+        file.with_suffix(".new").write_text(text)
+        file.with_suffix(".new").rename(file)
+
+    def check():
+        return compose.run("run", "--rm", "-T", "gateway", "--config", "/etc/gateway/gateway.yaml", "--check", check=False)
+
+    save(before + route)
+    wait_until(lambda: visitor.ask("GET", "/teapot")[0] == 418, "the route is live")
+    assert check().returncode == 0
+    save(before + route.replace("respond", "responds"))
+    wait_until(lambda: "responds" in of_service("gateway").log(), "it is told")
+    assert check().returncode == 1
+    assert visitor.ask("GET", "/teapot")[0] == 418
+    save(before)
+    wait_until(lambda: visitor.ask("GET", "/teapot")[0] == 404, "the route is gone")

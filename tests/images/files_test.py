@@ -9,6 +9,7 @@ from harness.engine import DOCKER, IMAGES, PROFILES, PROGRAM, ROOT, tool
 
 COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
+VERSION = (ROOT / "version.txt").read_text().strip()
 DEBIAN = r"debian:trixie-20\d{6}-slim"
 
 
@@ -26,6 +27,15 @@ def networks_of(service):
 
 def test_each_service_of_ours_has_an_image():
     assert set(IMAGES) == {"gateway", "app-a", "app-b", "hello-front", "hello-back", "visitors"}
+
+
+def test_kubernetes_and_compose_run_the_same_images():
+    named = {word for path in (ROOT / "k8s").rglob("*.yaml")
+             for word in re.findall(r"^ +(?:- )?image: (\S+)", path.read_text(), re.MULTILINE)}
+    assert {name for name in named if not name.startswith("postgres:")} == {
+        f"{name}:{VERSION}" for name in ("gateway", "app-a", "app-b")}
+    assert {f"docker.io/library/{name}" for name in named if name.startswith("postgres:")} == {
+        service["image"] for service in SERVICES.values() if "postgres" in service["image"]}
 
 
 def test_programs_are_compiled_once_for_all_images():
@@ -72,7 +82,7 @@ def test_each_network_has_its_own_few():
     assert members["app-a"] == {"gateway", "app-a"}
     assert members["app-b"] == {"gateway", "app-b"}
     assert members["visitors"] == {"gateway", "visitors"}
-    assert members["hello"] == {"gateway", "hello"}
+    assert members["hello"] == {"gateway", "hello-network"}
     for network in ("app-b-db", "hello-db", "visitors-db"):
         assert "gateway" not in members[network] and "app-a" not in members[network]
     assert not members["app-b-db"] & members["visitors-db"] and not members["app-b-db"] & members["hello-db"]

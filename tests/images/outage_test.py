@@ -1,9 +1,9 @@
-"""Databases that are killed while clients ask: what was answered is kept, what can go on goes on."""
-import os
-import signal
+"""Containers that are killed while clients ask: what was answered is kept, what can go on goes on."""
 import threading
 
-from harness.engine import Container, inspect, wait_until
+import pytest
+
+from harness.engine import of_service, podman, wait_until
 
 
 class Load:
@@ -26,19 +26,10 @@ class Load:
         self._thread.join(60)
 
 
-def kill_database(name):
-    """As a machine that runs out of memory does; its restart policy brings it back."""
-    database = Container(f"gateway_{name}_1")
-    before = database.pid
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: inspect(database.name, "{{.State.Running}}") == "true" and database.pid not in (0, before),
-               f"{name} is started again")
-
-
 def test_no_visit_that_was_answered_is_lost(visitor):
     with Load(visitor.visit) as load:
         wait_until(lambda: len([each for each in load.answers if each]) >= 30, "visits")
-        kill_database("visitors-db")
+        of_service("visitors-db").kill()
         after = len(load.answers)
         wait_until(lambda: len([each for each in load.answers[after:] if each]) >= 30, "visits after it")
     counts = [own for own, _ in filter(None, load.answers)]
@@ -51,7 +42,7 @@ def test_no_visit_that_was_answered_is_lost(visitor):
 def test_known_tokens_go_on_while_their_database_is_away(visitor):
     with Load(lambda: visitor.jobs()[0]) as load:
         wait_until(lambda: len(load.answers) >= 30, "requests")
-        kill_database("app-b-db")
+        of_service("app-b-db").kill()
         after = len(load.answers)
         wait_until(lambda: len(load.answers) >= after + 30, "requests after it")
     assert set(load.answers) == {200}
@@ -59,5 +50,23 @@ def test_known_tokens_go_on_while_their_database_is_away(visitor):
 
 
 def test_hello_comes_back(visitor):
-    kill_database("hello-db")
+    of_service("hello-db").kill()
     wait_until(lambda: visitor.ask("GET", "/", "hello.localhost") == (200, "Hello, world!"), "the greeting")
+
+
+@pytest.mark.parametrize("service", ("app-a", "app-b", "hello", "hello-back", "visitors", "gateway"))
+def test_a_service_that_is_killed_is_found_again(visitor, service):
+    """Wherever its network puts it the next time; a token that nobody knows is looked up each time."""
+    of_service(service).kill()
+    wait_until(lambda: visitor.jobs()[0] == 200, "/jobs answers")
+    wait_until(lambda: visitor.jobs(f"after-{service}")[0] == 401, "tokens are looked up")
+    wait_until(lambda: visitor.ask("GET", "/", "hello.localhost") == (200, "Hello, world!"), "the greeting")
+    wait_until(visitor.visit, "the page counts")
+
+
+def test_a_service_that_is_replaced_is_found_at_its_new_address(compose, visitor):
+    before = of_service("visitors").addresses
+    podman("rm", "--force", "--time", "20", of_service("visitors").name)
+    compose.run("up", "-d", "--no-build")
+    assert of_service("visitors").addresses != before
+    wait_until(visitor.visit, "the page counts")

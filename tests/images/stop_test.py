@@ -1,17 +1,42 @@
 """The end of docker/compose.yaml, and what outlives it."""
-from harness.engine import Container, inspect, podman, wait_until
+import http.client
+import socket
+import subprocess
 
-GRACE = 60
+import yaml
+
+from harness.engine import DOCKER, inspect, of_service, wait_until
+
+COMPOSE = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+GRACE = COMPOSE["x-service"]["stop_grace_period"].removesuffix("s")
 
 
-def test_requests_under_way_are_answered_and_nothing_has_to_be_killed(compose, visitor):
-    names = [name for name, each in compose.containers().items() if each["State"] == "running"]
-    gateway = "gateway_gateway_1"
-    for name in [gateway, *(each for each in names if not each.endswith("-db_1") and each != gateway),
-                 *(each for each in names if each.endswith("-db_1"))]:
-        podman("stop", "--time", str(GRACE), name)
-        code = inspect(name, "{{.State.ExitCode}}")
-        assert code in (("0", "1", "130") if "hello-back" in name else ("0",)), (name, code, Container(name).log()[-500:])
+def readiness_of(container):
+    return container.in_its_network("curl", "--silent", "--output", "/dev/null", "--write-out", "%{http_code}",
+                                    "http://127.0.0.1:9902/readyz").stdout
+
+
+def test_a_request_under_way_is_answered_by_a_gateway_that_stops(compose, visitor):
+    gateway = of_service("gateway")
+    with socket.create_connection(("127.0.0.1", 8080), 60) as client:
+        client.sendall(f"POST /jobs HTTP/1.1\r\nHost: localhost\r\nAuthorization: {visitor.token}\r\n"
+                       "Content-Length: 4\r\n\r\nha".encode())
+        with subprocess.Popen(["podman", "stop", "--time", GRACE, gateway.name], stdout=subprocess.DEVNULL) as stop:
+            wait_until(lambda: readiness_of(gateway) == "503", "it drains")
+            client.sendall(b"lf")
+            answer = http.client.HTTPResponse(client)
+            answer.begin()
+            assert (answer.status, answer.read()) == (200, b"Jobs:\nTitle: Devops\nDescription: Awesome\n")
+        assert stop.returncode == 0
+    assert inspect(gateway.name, "{{.State.ExitCode}}") == "0", gateway.log()[-500:]
+
+
+def test_nothing_has_to_be_killed(compose, visitor):
+    compose.run("stop")
+    codes = {name: str(each["ExitCode"]) for name, each in compose.containers().items()}
+    # Python, told to end, ends by the signal.
+    assert codes.pop("gateway_hello-back_1") == "143"
+    assert len(codes) == 12 and set(codes.values()) == {"0"}, codes
 
 
 def test_another_start_has_the_same_data(compose, visitor):

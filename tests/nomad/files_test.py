@@ -64,6 +64,12 @@ def test_containers_have_versions_and_no_rights(environment):
             assert config["readonly_rootfs"] is True and config["cap_drop"] == ["all"], job["ID"]
 
 
+def test_images_are_those_that_the_dockerfiles_make():
+    named = {task["Config"]["image"].rpartition("/")[2].partition(":")[0] for job in jobs("prod") for task in tasks(job)}
+    made = {path.name.removesuffix(".Dockerfile") for path in (ROOT / "docker").glob("*.Dockerfile")}
+    assert named == made | {"nomad-autoscaler"}
+
+
 def test_the_same_files_are_for_raw_exec_by_a_variable():
     for job in jobs("dev", "-var=driver=raw_exec"):
         for task in tasks(job):

@@ -1,7 +1,9 @@
 """podman, and docker/compose.yaml by podman-compose, with the storage that tests/images/run made."""
 import json
+import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import time
 
@@ -58,9 +60,9 @@ class Compose:
         (self.folder / ".env").write_text(f"COMPOSE_PROFILES={','.join(PROFILES)}\nUSER_NAME=Ann\n")
         self._program = tool("podman-compose")
 
-    def run(self, *arguments, check=True, timeout=600):
-        ended = subprocess.run([self._program, *arguments], cwd=self.folder, capture_output=True, text=True,
-                               timeout=timeout, check=False)
+    def run(self, *arguments, check=True, timeout=600, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE):
+        ended = subprocess.run([self._program, *arguments], cwd=self.folder, stdin=stdin, stdout=stdout,
+                               stderr=subprocess.PIPE, text=True, timeout=timeout, check=False)
         if check and ended.returncode != 0:
             raise AssertionError(f"compose {' '.join(arguments)}: {ended.stdout}{ended.stderr}")
         return ended
@@ -92,3 +94,14 @@ class Container:
     def log(self):
         ended = podman("logs", self.name)
         return ended.stdout + ended.stderr
+
+    def kill(self):
+        """As a machine that runs out of memory does; its restart policy brings it back."""
+        before = self.pid
+        os.kill(before, signal.SIGKILL)
+        wait_until(lambda: inspect(self.name, "{{.State.Running}}") == "true" and self.pid not in (0, before),
+                   f"{self.name} is started again")
+
+
+def of_service(name):
+    return Container(f"gateway_{name}_1")

@@ -28,6 +28,7 @@ class NameServer {
   std::uint16_t port() const { return local_address(fd_).port(); }
 
   std::vector<std::string> addresses;  ///< four bytes each; empty: no such name
+  const char* time_to_live = "\0\0\x01";  ///< three bytes: one second
   int questions = 0;
   bool mute = false;
   int muted = 0;  ///< questions left without an answer
@@ -56,8 +57,8 @@ class NameServer {
     answer[7] = static_cast<char>(count);
     answer[8] = answer[9] = answer[10] = answer[11] = 0;
     for (std::size_t i = 0; i < count; ++i)
-      answer +=
-          std::string("\xc0\x0c\0\x01\0\x01\0\0\0\x01\0\x04", 12) + addresses[i];  // one second
+      answer += std::string("\xc0\x0c\0\x01\0\x01\0", 7) + std::string(time_to_live, 3) +
+                std::string("\0\x04", 2) + addresses[i];
     ::sendto(fd_, answer.data(), answer.size(), 0, reinterpret_cast<sockaddr*>(&from), from_size);
   }
 
@@ -70,6 +71,7 @@ class ResolverTest : public testing::Test {
   ResolverTest() : server_(loop_) {
     Resolver::Options options;
     options.servers = server_.address();
+    options.longest = Resolver::kShortest;
     resolver_ = std::make_unique<Resolver>(
         loop_,
         [this](const std::string& name, std::vector<IpAddress> addresses) {
@@ -105,6 +107,16 @@ TEST_F(ResolverTest, AnswersSortedAndWithoutDoubles) {
 
 TEST_F(ResolverTest, AsksAgainWhenTheTimeToLiveIsOver) {
   server_.addresses = {"\x0a\x01\x01\x01"};
+  resolver_->keep({"app.test."});
+  ASSERT_TRUE(until([&] { return answers_ == 1; }));
+  server_.addresses = {"\x0a\x01\x01\x09"};
+  ASSERT_TRUE(until([&] { return answers_ == 2; }));
+  EXPECT_EQ(last_, "app.test. 10.1.1.9");
+}
+
+TEST_F(ResolverTest, AsksAgainAfterTheLongestTimeWhateverTheTimeToLive) {
+  server_.addresses = {"\x0a\x01\x01\x01"};
+  server_.time_to_live = "\x01\x51\x80";  // a day
   resolver_->keep({"app.test."});
   ASSERT_TRUE(until([&] { return answers_ == 1; }));
   server_.addresses = {"\x0a\x01\x01\x09"};
