@@ -1,5 +1,6 @@
 """What the API server says of every object that the repository ships, and what the gateway's account may do."""
 import json
+import pathlib
 import subprocess
 
 import pytest
@@ -7,7 +8,7 @@ import yaml
 
 from harness.api import wait_until
 from harness.cluster import ingress
-from harness.images import BIN
+from harness.images import BIN, ROOT
 from harness.plane import HERE, render
 
 K8S = HERE.parents[1] / "k8s"
@@ -43,8 +44,24 @@ FORBIDDEN = [
 ]
 
 
+def install_tool(name):
+    return subprocess.run([ROOT / "tools/install-tool", name], check=True, stdout=subprocess.PIPE,
+                          text=True).stdout.strip()
+
+
+@pytest.fixture(scope="module")
+def certificates(plane):
+    """cert-manager's kinds, without cert-manager: what acc and prod expect to be there."""
+    crds = pathlib.Path(install_tool("cert-manager-crds"))
+    name = "cert-manager.io_certificates.yaml"
+    plane.kubectl("apply", "--server-side", "-f", str(crds / name))
+    plane.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(crds / name))
+    yield
+    plane.kubectl("delete", "-f", str(crds / name))
+
+
 @pytest.mark.parametrize("overlay", ["dev", "acc", "prod"])
-def test_an_overlay_is_accepted_without_a_warning(plane, overlay):
+def test_an_overlay_is_accepted_without_a_warning(plane, certificates, overlay):
     documents = list(yaml.safe_load_all(render(K8S / "overlays" / overlay)))
     namespaces = [each for each in documents if each["kind"] == "Namespace"]
     plane.kubectl("apply", "-f", "-", text=yaml.safe_dump_all(namespaces))
@@ -61,7 +78,8 @@ def test_the_external_metrics_api_is_accepted(plane):
 @pytest.mark.parametrize("overlay", ["dev", "acc", "prod"])
 def test_images_are_named_by_version(overlay):
     for body in yaml.safe_load_all(render(K8S / "overlays" / overlay)):
-        for container in body.get("spec", {}).get("template", {}).get("spec", {}).get("containers", []):
+        pod = body.get("spec", {}).get("template", {}).get("spec", {})
+        for container in pod.get("initContainers", []) + pod.get("containers", []):
             assert container["image"].rpartition(":")[2] not in ("", "latest", container["image"])
 
 

@@ -8,7 +8,9 @@ from harness.policies import Policies, outside, pod
 
 # Who is not ours to isolate: what these do among themselves says nothing.
 OUTSIDE = ("internet", "API server", "database", "DNS", "monitoring", "elsewhere", "impostor")
-PORTS = (53, 80, 443, 4444, 5000, 5001, 5432, 6443, 8080, 8443, 9902, 9903)
+PORTS = (53, 80, 443, 4444, 5000, 5001, 5002, 5003, 5432, 6443, 8000, 8080, 8443, 9902, 9903)
+APPLICATIONS = {"app-a": 5000, "app-b": 5001, "hello": 5002, "visitors": 5003}
+WITH_DATABASE = ("app-b", "hello", "visitors")
 
 
 def wanted_flows(overlay):
@@ -20,17 +22,16 @@ def wanted_flows(overlay):
         ("monitoring", "gateway"): {8080, 8443, 6443, 9902},
         ("gateway", "gateway"): {9903, 6443},
         ("gateway", "DNS"): {53, 443, 6443},
-        ("gateway", "app-a"): {5000},
-        ("gateway", "app-b"): {5001},
-        ("monitoring", "app-a"): {9902},
-        ("monitoring", "app-b"): {9902},
-        ("app-b", "DNS"): {53},
+        **{("gateway", name): {port} for name, port in APPLICATIONS.items()},
+        **{("monitoring", name): {9902} for name in APPLICATIONS},
+        **{(name, "DNS"): {53} for name in WITH_DATABASE},
     }
-    if overlay == "dev":
-        flows["app-b", "postgres"] = {5432}
-    else:
-        for each in OUTSIDE:
-            flows["app-b", each] = flows.get(("app-b", each), set()) | {5432}
+    for name in WITH_DATABASE:
+        if overlay == "dev":
+            flows[name, "postgres"] = {5432}
+        else:
+            for each in OUTSIDE:
+                flows[name, each] = flows.get((name, each), set()) | {5432}
     return flows
 
 
@@ -40,7 +41,8 @@ def ends(policies, overlay):
         "DNS": pod("kube-system", "kube-dns"), "monitoring": pod("monitoring", "prometheus"),
         "elsewhere": pod("elsewhere", "anything"), "impostor": pod("elsewhere", "gateway"),
         "stray of jobs": pod("jobs", "anything"), "stray of gateway": pod("gateway", "anything"),
-        **{each: policies.pod_of(each) for each in ("gateway", "app-a", "app-b")}}
+        "stray of visitors": pod("visitors", "anything"), "jobs' visitors": pod("jobs", "visitors"),
+        **{each: policies.pod_of(each) for each in ("gateway", *APPLICATIONS)}}
     if overlay == "dev":
         found["postgres"] = policies.pod_of("postgres")
     return found
@@ -65,7 +67,7 @@ def test_exactly_the_flows_of_the_service_pass(overlay):
             if found != wanted:
                 wrong.append((source, target, sorted(found), sorted(wanted)))
     assert not wrong, "\n".join(map(str, wrong))
-    for source in ("gateway", "app-b"):
+    for source in ("gateway", *WITH_DATABASE):
         assert policies.allowed(known[source], known["DNS"], 53, "UDP"), source
     assert not policies.allowed(known["app-a"], known["DNS"], 53, "UDP")
 

@@ -22,6 +22,15 @@ def test_the_token_decides(gateway):
     assert ask("/hello") == (200, b"Hello there")
 
 
+def test_each_application_has_a_host_and_the_paths_that_it_names(gateway):
+    assert ask("/", host="hello.example.com") == (200, b"Hello, world!")
+    assert ask("/", host="visitors.example.com")[0] == 200
+    assert ask("/version", host="visitors.example.com")[0] == 200
+    for host in ("hello", "visitors"):
+        for path in ("/metrics", "/readyz", "/other"):
+            assert ask(path, host=f"{host}.example.com")[0] == 404, (host, path)
+
+
 def test_what_no_ingress_names_is_404(gateway):
     assert ask("/auth", "POST", TOKEN)[0] == 404
     assert ask("/jobs", "POST", TOKEN, host="unknown.example.com")[0] == 404

@@ -80,7 +80,7 @@ BROKEN = {
                   "processor runs out"),
     "fewer pods": ("acc", 2, "k8s/overlays/acc/kustomization.yaml", "/spec/maxReplicas, value: 60", "/spec/maxReplicas, value: 9",
                    "machines need never be added"),
-    "larger pods": ("acc", 1, "k8s/base/app-a/deployment.yaml", "memory: 32Mi", "memory: 2Gi", "memory runs out"),
+    "larger pods": ("acc", 1, "k8s/components/application/application.yaml", "memory: 32Mi", "memory: 2Gi", "memory runs out"),
     "port closed": ("prod", 1, f"{MODULES}/network/main.tf", "ports    = [tostring(var.metrics_api_port)]", 'ports    = ["8443"]',
                     TWO_PORTS),
     "port moved": ("prod", 3, "k8s/base/gateway/deployment.yaml", "containerPort: 6443", "containerPort: 6444", "reach port 6444"),

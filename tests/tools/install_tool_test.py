@@ -74,7 +74,7 @@ def test_every_row_is_whole_and_of_a_known_kind():
             if line and not line.startswith("#")]
     assert rows and len({row[0] for row in rows}) == len(rows)
     for name, version, says, how, *source in rows:
-        assert how in ("go", "source", "module", "cgo", "pypi", "npm", "debian") and source, name
+        assert how in ("go", "source", "module", "cgo", "pypi", "npm", "files", "debian") and source, name
         assert version != "latest" and (version[0].isdigit() or how in ("module", "debian")), name
 
 

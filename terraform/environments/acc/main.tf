@@ -7,7 +7,7 @@ module "environment" {
   project         = var.project
   region          = var.region
   domain          = var.domain
-  hosts           = ["jobs"]
+  hosts           = ["hello", "jobs", "visitors"]
   gitlab          = var.gitlab
   release_channel = "REGULAR"
   protected       = false

@@ -12,6 +12,8 @@ from .plane import HERE
 
 OVERLAY = HERE.parents[1] / "k8s/overlays/dev"
 METRICS = "/apis/custom.metrics.k8s.io/v1beta2"
+# What needs least first.
+APPLICATIONS = {"postgres": "jobs", "app-b": "jobs", "app-a": "jobs", "hello": "hello", "visitors": "visitors"}
 RATE = "gateway_requests_per_second"
 TOKEN = {"Authorization": "mytoken"}
 JOBS = b"Jobs:\nTitle: Devops\nDescription: Awesome\n"
@@ -34,8 +36,8 @@ class Cluster:
         self.adapter.install(FOREIGN)
         self.foreign = self.foreign_api_service()
         self.kubectl("apply", "-k", str(OVERLAY))
-        for name in ("postgres", "app-b", "app-a"):
-            self.kubectl("rollout", "status", f"deployment/{name}", "-n", "jobs", "--timeout=90s", timeout=100)
+        for name, namespace in APPLICATIONS.items():
+            self.kubectl("rollout", "status", f"deployment/{name}", "-n", namespace, "--timeout=90s", timeout=100)
         return self
 
     def foreign_api_service(self):

@@ -29,7 +29,12 @@ IMAGES = {
     "gateway": program("gateway"),
     "app-a": Image(["/usr/local/bin/app_a"], {"/usr/local/bin/app_a": str(BIN / "app_a")}),
     "app-b": Image(["/usr/local/bin/app_b"], {"/usr/local/bin/app_b": str(BIN / "app_b")}),
-    # As the official image: makes the database at the first start, then serves it.
+    "hello-front": Image(["/usr/local/bin/hello"], {"/usr/local/bin/hello": str(BIN / "hello")}),
+    "hello-back": Image(["/usr/bin/python3", "-u", "/usr/local/bin/hello-back"],
+                        {"/usr/local/bin/hello-back": str(ROOT / "apps/hello_back/server.py")},
+                        stop_signal=signal.SIGINT),
+    "visitors": program("visitors"),
+    # As the official image: makes the databases at the first start, then serves them.
     "postgres": Image(["/usr/local/bin/start-postgres"],
                       {"/usr/local/bin/start-postgres": str(pathlib.Path(__file__).parent / "start-postgres")},
                       user=999, stop_signal=signal.SIGINT),
