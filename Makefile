@@ -61,6 +61,12 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	@$(MAKE) --no-print-directory programs
 	tests/kubernetes/run
 
+.PHONY: test-deploy
+test-deploy: ## Check the Helm chart and the manifests of k8s/ without a cluster (needs Go)
+	@tools/install-dependencies build deploy
+	@$(MAKE) --no-print-directory programs
+	tests/deploy/run
+
 .PHONY: test-nomad
 test-nomad: ## Pass the tests of nomad/ on real agents and the real autoscaler, as root (needs Go)
 	@tools/install-dependencies build nomad

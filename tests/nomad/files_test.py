@@ -1,6 +1,8 @@
 """The job files, in every environment and for every application, as Nomad reads them; no agent runs."""
 import json
 import os
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -11,14 +13,14 @@ ENVIRONMENTS = ("dev", "acc", "prod")
 FOLDER = ROOT / "nomad"
 
 
-def nomad(*arguments):
-    return subprocess.run([NOMAD, *arguments], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
+def nomad(*arguments, root=ROOT):
+    return subprocess.run([NOMAD, *arguments], cwd=root, capture_output=True, text=True, timeout=60, check=False,
                           env={**os.environ, "NOMAD_ADDR": "http://127.0.0.1:1", "CHECKPOINT_DISABLE": "1"})
 
 
-def rendered(environment, file, *arguments):
+def rendered(environment, file, *arguments, root=ROOT):
     done = nomad("job", "run", "-output", f"-var=environment={environment}", *arguments,
-                 f"nomad/{file}.nomad.hcl")
+                 f"nomad/{file}.nomad.hcl", root=root)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)["Job"]
 
@@ -85,6 +87,18 @@ def test_the_network_mode_is_a_variable():
 def test_a_release_begins_with_a_canary_and_goes_back_by_itself(name):
     update = rendered("prod", "service", f"-var=application={name}")["Update"]
     assert update["Canary"] == 1 and update["AutoRevert"] is True and update["AutoPromote"] is False
+
+
+def test_a_new_application_is_the_small_file_of_the_page(tmp_path):
+    shutil.copytree(FOLDER, tmp_path / "nomad")
+    page = (ROOT / "docs/growing.md").read_text()
+    text = re.search(r"^```yaml\n# nomad/applications/shop.yaml\n(.*?)^```$", page, re.M | re.S)[1]
+    (tmp_path / "nomad/applications/shop.yaml").write_text(text)
+    job = rendered("prod", "service", "-var=application=shop", root=tmp_path)
+    tags = [tag for group in job["TaskGroups"] for service in group["Services"] for tag in service["Tags"] or []]
+    route = json.loads(next(tag.removeprefix("route=") for tag in tags if tag.startswith("route=")))
+    assert job["ID"] == "shop" and route["hosts"] == ["shop.example.com"] and route["forward"] == "shop"
+    assert job["TaskGroups"][0]["Scaling"]["Max"] == 10
 
 
 def test_no_file_knows_a_machine():

@@ -256,6 +256,9 @@ class Pod(threading.Thread):
     def live(self):
         renew = time.monotonic() + 1
         while not self.deletion.wait(0.05):
+            if self.spec.get("restartPolicy") == "Never" and self.completed():
+                self.deletion.wait()
+                return
             for container in self.containers:
                 container.poll()
                 for probe in container.probes:
@@ -264,6 +267,14 @@ class Pod(threading.Thread):
             if time.monotonic() >= renew:
                 self.fill_volumes()
                 renew = time.monotonic() + 1
+
+    def completed(self):
+        """Of a pod that runs once."""
+        codes = [each.process.poll() for each in self.containers]
+        if None in codes:
+            return False
+        self.tell("Failed" if any(codes) else "Succeeded", [("ContainersReady", False), ("Ready", False)])
+        return True
 
     def report(self):
         ready = all(each.status()["ready"] for each in self.containers)
