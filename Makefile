@@ -84,6 +84,12 @@ test-monitoring: ## Check rules, dashboards and runbooks, the queries against a 
 	@$(MAKE) --no-print-directory programs
 	tests/monitoring/run
 
+.PHONY: test-docs
+test-docs: ## Build the site, check links, anchors and tables, run the commands that the pages show
+	@tools/install-dependencies build site docs
+	@$(MAKE) --no-print-directory programs
+	tests/docs/run
+
 .PHONY: images
 images: ## Build the images of docker/ with docker, podman or buildah
 	@tools/build-images
@@ -137,8 +143,13 @@ bench-quick: ## The same rows in short, with more noise, into build/bench/quick
 	@$(MAKE) --no-print-directory release
 	bench/run --quick
 
+.PHONY: site
+site: ## Build the documentation as a site into build/site
+	@tools/install-dependencies site
+	tools/build-site
+
 .PHONY: docs
-docs: ## Write the references that are generated from the code's own tables again
+docs: ## Write again what is generated: references from the code's own tables, drawings from their text
 	@tools/install-dependencies build
 	@$(MAKE) --no-print-directory programs
 	tools/generate-docs

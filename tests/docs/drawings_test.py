@@ -46,7 +46,8 @@ def test_a_drawing_that_changed_is_noticed(tmp_path):
     ("solid", "wavy", "two.txt:5: there is no style wavy"),
     ("box b 13 1 6 3 other", "box b 13 1 6 other", "two.txt:4: a box is written otherwise"),
     ("size 20 6\n", "", "two.txt:2: it does not fit the size"),
-    ('"asks"', '"asks for much more than there is room for between these two boxes"', "leaves the picture")))
+    ('"asks"', '"asks for much more than there is room for between these two boxes"', "leaves the picture"),
+    ('"asks"', '"asks for so much more"', 'the label "asks for so much more" lies on a')))
 def test_what_cannot_be_drawn_is_refused_with_its_line(tmp_path, old, new, said):
     source = tmp_path / "two.txt"
     source.write_text(GOOD.replace(old, new))
