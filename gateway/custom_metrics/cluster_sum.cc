@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 namespace gateway::custom_metrics {
@@ -43,10 +44,12 @@ void ClusterSum::set_peers(const std::vector<ListedPeer>& listed) {
   listed_ = true;
 }
 
-void ClusterSum::accept_own(const RingsReport& report, ReplicaRings::Names names) {
+void ClusterSum::accept_own(const RingsReport& report, ReplicaRings::Names names,
+                            ReplicaRings::Names upstreams) {
   // Its own seconds do not run backwards.
   (void)own_.apply(report, now());
   names_ = std::move(names);
+  upstreams_ = std::move(upstreams);
 }
 
 Result<void> ClusterSum::accept(std::string_view name, const RingsReport& report) {
@@ -157,19 +160,41 @@ Result<void> ClusterSum::check(std::span<const std::string> routes) {
   return {};
 }
 
+RateHistory ClusterSum::arrivals_of(std::span<const std::string> series) {
+  RateHistory sum{};
+  const auto replicas = counted();
+  for (const std::string& each : series) {
+    for (const Replica* replica : replicas) replica->add_arrivals(each, 0, sum);
+    for (const Replica& gone : departed_)
+      gone.add_arrivals(each, whole_seconds(now() - gone.heard()), sum);
+  }
+  return sum;
+}
+
 // This process knows no further back than it lives, and where it was restarted nobody else does.
 Result<RequestRate> ClusterSum::rate(std::span<const std::string> routes) {
   if (auto checked = check(routes); !checked) return tl::make_unexpected(checked.error());
   if (own_.known_seconds() < kShortestKnown)
     return unavailable("this replica has counted for too short a time");
-  RateHistory sum{};
-  const auto replicas = counted();
-  for (const std::string& route : routes) {
-    for (const Replica* each : replicas) each->add_arrivals(route, 0, sum);
-    for (const Replica& gone : departed_)
-      gone.add_arrivals(route, whole_seconds(now() - gone.heard()), sum);
-  }
-  return request_rate(sum, own_.known_seconds());
+  return request_rate(arrivals_of(routes), own_.known_seconds());
+}
+
+// Not over the shortest window that says enough, as rate(): there would be two of them.
+Result<CallRates> ClusterSum::calls(const std::string& upstream) {
+  if (auto ready = available(); !ready) return tl::make_unexpected(ready.error());
+  if (!std::ranges::binary_search(*upstreams_, upstream))
+    return failure(ErrorCode::not_found, Side::internal, "there is no upstream " + upstream);
+  const int window = own_.known_seconds();
+  if (window < kShortestKnown)
+    return unavailable("this replica has counted for too short a time");
+  const auto per_second = [&](const std::string& series) {
+    const RateHistory history = arrivals_of(std::span(&series, 1));
+    return static_cast<double>(
+               std::accumulate(history.begin(), history.begin() + window, std::uint64_t{0})) /
+           window;
+  };
+  return CallRates{per_second(calls_series(upstream)), per_second(failures_series(upstream)),
+                   window};
 }
 
 Result<std::int64_t> ClusterSum::in_flight(std::span<const std::string> routes) {

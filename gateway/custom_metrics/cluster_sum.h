@@ -21,7 +21,14 @@ struct ListedPeer {
   bool operator==(const ListedPeer&) const = default;
 };
 
-/// Requests of each route summed over all replicas of the gateway. No I/O: whoever asks the peers
+/// Calls of an upstream that ended in the last minute, per second of it.
+struct CallRates {
+  double per_second = 0;
+  double failed_per_second = 0;  ///< of those: answered 5xx, or not at all
+  int window = 0;                ///< seconds; less than a minute while this process is younger
+};
+
+/// Requests of each route, and calls of each upstream, summed over all replicas of the gateway. No I/O: whoever asks the peers
 /// tells what came of it. Control thread.
 ///
 /// A number is never lower than the truth for want of hearing it:
@@ -53,7 +60,8 @@ class ClusterSum {
 
   // What whoever asks the peers tells.
   void set_peers(const std::vector<ListedPeer>& peers);
-  void accept_own(const RingsReport& report, ReplicaRings::Names names);
+  void accept_own(const RingsReport& report, ReplicaRings::Names names,
+                  ReplicaRings::Names upstreams);
   Result<void> accept(std::string_view peer, const RingsReport& report);
   void failed(std::string_view peer);
   RingsQuery question_for(std::string_view peer);
@@ -68,10 +76,13 @@ class ClusterSum {
   Result<double> p99(std::span<const std::string> routes);
   /// The same for one route without keeping its histograms told any longer.
   Result<double> latency_as_read(const std::string& route);
+  /// Both of one window, so that one divided by the other is the share that failed.
+  Result<CallRates> calls(const std::string& upstream);
   bool reads_latency(std::string_view route) const { return latency_asked_.contains(route); }
   bool knows(std::string_view route);
   /// Of this replica, sorted.
   const std::vector<std::string>& routes() const { return *names_; }
+  const std::vector<std::string>& upstreams() const { return *upstreams_; }
 
   struct PeerState {
     std::string name;
@@ -103,6 +114,7 @@ class ClusterSum {
   bool counted_elsewhere(Peers::const_iterator peer) const;
   std::vector<const Replica*> counted();
   Result<void> check(std::span<const std::string> routes);
+  RateHistory arrivals_of(std::span<const std::string> series);
   std::vector<std::string> latency_routes();
   Result<double> latency_of(std::span<const std::string> routes);
   bool latency_ready(const std::string& route, Instant asked,
@@ -118,6 +130,7 @@ class ClusterSum {
   const std::string own_id_;
   Replica own_;
   ReplicaRings::Names names_ = std::make_shared<const std::vector<std::string>>();
+  ReplicaRings::Names upstreams_ = std::make_shared<const std::vector<std::string>>();
   Peers peers_;
   std::vector<Replica> departed_;  ///< their arrivals age
   std::map<std::string, Asked, std::less<>> latency_asked_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "gateway/base/clock.h"
+#include "gateway/custom_metrics/counted_seconds.h"
 #include "gateway/custom_metrics/rings_report.h"
 #include "gateway/metrics/registry.h"
 
@@ -17,9 +18,8 @@ namespace gateway::custom_metrics {
 /// under way there. Attempts, retries included: what the endpoint had to do.
 ///
 /// Workers keep no rings for endpoints, which would be half a KiB for each of them on each worker.
-/// It is made of what they count anyway, looked at about once a second. What began between two
-/// looks is spread evenly over the time between them; what began before the first look, over the
-/// life of the process. An address is one endpoint, whatever upstreams lead to it. Ten thousand
+/// It is made of what they count anyway, looked at about once a second: see CountedSeconds. What
+/// began before the first look is spread over the life of the process. An address is one endpoint, whatever upstreams lead to it. Ten thousand
 /// endpoints are some milliseconds a look. Control thread.
 class EndpointArrivals {
  public:
@@ -38,19 +38,13 @@ class EndpointArrivals {
     std::uint64_t begun = 0;
     std::uint32_t look = 0;
   };
-  struct Bucket {
-    std::uint32_t second;
-    std::uint32_t count;
-  };
   struct Endpoint {
     std::int64_t in_flight = 0;
-    std::vector<Bucket> buckets;  ///< oldest first, none older than a minute
+    CountedSeconds begun;
   };
   void look_at(std::string key, std::string_view label, std::uint64_t begun, std::int64_t in_flight,
                Instant now);
   void forget(std::uint32_t second);
-  static void spread(std::uint64_t count, Instant from, Instant to, std::vector<Bucket>& buckets);
-  static void add(std::vector<Bucket>& buckets, Bucket bucket);
 
   const Registry& registry_;
   std::unordered_map<std::string, Series> series_;

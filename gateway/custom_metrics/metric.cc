@@ -16,23 +16,33 @@ constexpr Names kNames[] = {
     {"gateway_requests_per_second", "gateway_cluster_requests_per_second"},
     {"gateway_requests_in_flight", "gateway_cluster_requests_in_flight"},
     {"gateway_latency_p99_seconds", "gateway_cluster_latency_p99_seconds"},
+    {"", "gateway_cluster_upstream_requests_per_second"},
+    {"", "gateway_cluster_upstream_failures_per_second"},
 };
 
-Result<Reading> read_any(ClusterSum& sum, Metric metric, std::span<const std::string> routes) {
+Result<Reading> read_any(ClusterSum& sum, Metric metric, std::span<const std::string> names) {
   switch (metric) {
     case Metric::requests_per_second:
-      return sum.rate(routes).map([](const RequestRate& rate) {
+      return sum.rate(names).map([](const RequestRate& rate) {
         return Reading{rate.per_second, rate.window};
       });
     case Metric::requests_in_flight:
-      return sum.in_flight(routes).map([](std::int64_t count) {
+      return sum.in_flight(names).map([](std::int64_t count) {
         return Reading{static_cast<double>(std::max<std::int64_t>(count, 0)), 0};
       });
     case Metric::latency_p99:
-      return sum.p99(routes).map([](double seconds) {
+      return sum.p99(names).map([](double seconds) {
         constexpr auto kWindow =
             std::chrono::duration_cast<std::chrono::seconds>(LatencyWindow::kLength);
         return Reading{seconds, static_cast<int>(kWindow.count())};
+      });
+    case Metric::upstream_requests_per_second:
+      return sum.calls(names.front()).map([](const CallRates& rates) {
+        return Reading{rates.per_second, rates.window};
+      });
+    case Metric::upstream_failures_per_second:
+      return sum.calls(names.front()).map([](const CallRates& rates) {
+        return Reading{rates.failed_per_second, rates.window};
       });
   }
   return failure(ErrorCode::internal, Side::internal);
@@ -50,14 +60,14 @@ std::optional<Metric> metric_named(std::string_view name) {
 }
 
 std::optional<Metric> metric_of_sum(std::string_view name) {
-  for (const Metric metric : kMetrics)
+  for (const Metric metric : kSumMetrics)
     if (sum_name_of(metric) == name) return metric;
   return std::nullopt;
 }
 
 // The one way out for numbers: none that an autoscaler could take for something else.
-Result<Reading> read(ClusterSum& sum, Metric metric, std::span<const std::string> routes) {
-  auto reading = read_any(sum, metric, routes);
+Result<Reading> read(ClusterSum& sum, Metric metric, std::span<const std::string> names) {
+  auto reading = read_any(sum, metric, names);
   if (reading && (!std::isfinite(reading->value) || reading->value < 0))
     return failure(ErrorCode::internal, Side::internal, "a sum came out as no number");
   return reading;

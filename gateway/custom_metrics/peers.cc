@@ -190,7 +190,8 @@ std::map<std::string, std::string> Peers::problems() const {
 void Peers::round() {
   timer_.arm(loop_.timers(), kRound);
   auto names = rings_.names();
-  sum_.accept_own(rings_.report(sum_.question_for_own()), std::move(names));
+  auto upstreams = rings_.upstreams();
+  sum_.accept_own(rings_.report(sum_.question_for_own()), std::move(names), std::move(upstreams));
   for (auto& [name, pull] : pulls_) pull->ask();
   after_round_();
 }

@@ -143,17 +143,17 @@ class Parser {
     node->kind = Node::Kind::aggregate;
     node->aggregate = aggregate;
     bool grouped = false;
-    if (!grouping(node->by_route, grouped)) return nullptr;
+    if (!grouping(node->by, grouped)) return nullptr;
     if (!take('(')) return fail("\"(\" is missing");
     node->left = sum();
     if (!node->left) return nullptr;
     if (!take(')')) return fail("\")\" is missing");
-    if (!grouped && !grouping(node->by_route, grouped)) return nullptr;
+    if (!grouped && !grouping(node->by, grouped)) return nullptr;
     return node;
   }
 
   // "by (route)", before or behind what is aggregated.
-  bool grouping(bool& by_route, bool& grouped) {
+  bool grouping(std::vector<std::string>& by, bool& grouped) {
     skip_spaces();
     if (rest_.starts_with("without")) return fail("\"without\" is not served: use \"by (route)\"");
     if (!rest_.starts_with("by")) return true;
@@ -162,8 +162,9 @@ class Parser {
     if (!take('(')) return fail("\"(\" is missing");
     while (!take(')')) {
       const std::string_view label = read_name();
-      if (label != "route") return fail(fmt::format("there is no label \"{}\" to group by", label));
-      by_route = true;
+      if (label != "route" && label != "upstream")
+        return fail(fmt::format("there is no label \"{}\" to group by", label));
+      by.emplace_back(label);
       if (!take(',') && !rest_.starts_with(')')) return fail("\")\" is missing");
     }
     return true;

@@ -12,7 +12,7 @@
 
 /// The part of PromQL that autoscalers need of sums that are rates already:
 ///   gateway_cluster_requests_per_second{route="jobs"}          = != =~ !~
-///   sum(…), max(…), min(…), avg(…), count(…), each with "by (route)"
+///   sum(…), max(…), min(…), avg(…), count(…), each with "by (route)" or "by (upstream)"
 ///   + - * / between numbers, or between a number and one of those
 /// Everything else is an error that says so.
 namespace gateway::custom_metrics::promql {
@@ -38,7 +38,7 @@ struct Node {
   std::vector<Matcher> matchers;
   enum class Aggregate : std::uint8_t { sum, max, min, avg, count };
   Aggregate aggregate = Aggregate::sum;
-  bool by_route = false;
+  std::vector<std::string> by;  ///< labels that an aggregate keeps apart
   char operation = 0;  ///< + - * /
   NodePtr left;        ///< of arithmetic, and what is aggregated
   NodePtr right;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 namespace gateway::custom_metrics::promql {
 namespace {
@@ -16,7 +17,7 @@ tl::unexpected<Error> bad(std::string what) {
 
 std::string metric_list() {
   std::string list;
-  for (const Metric metric : kMetrics)
+  for (const Metric metric : kSumMetrics)
     list += fmt::format("{}{}", list.empty() ? "" : ", ", sum_name_of(metric));
   return list;
 }
@@ -29,7 +30,7 @@ Result<std::vector<Metric>> metrics_of(const Node& selector) {
       return bad(fmt::format("there is no metric {}, only {}", selector.metric, metric_list()));
     metrics.push_back(*metric);
   } else {
-    metrics.assign(std::begin(kMetrics), std::end(kMetrics));
+    metrics.assign(std::begin(kSumMetrics), std::end(kSumMetrics));
   }
   for (const Matcher& matcher : selector.matchers)
     if (matcher.label == "__name__")
@@ -69,7 +70,7 @@ class Evaluation {
 
   Evaluated value_of(const Node& node) {
     switch (node.kind) {
-      case Node::Kind::number: return Value{true, {{"", "", node.number}}};
+      case Node::Kind::number: return Value{true, {{"", "", "", node.number}}};
       case Node::Kind::selector: return selection(node);
       case Node::Kind::aggregate: return aggregation(node);
       case Node::Kind::arithmetic: return arithmetic(node);
@@ -79,10 +80,10 @@ class Evaluation {
 
  private:
   Evaluated selection(const Node& node) {
-    auto selected = select(node, source_.routes());
+    auto selected = select(node, source_);
     if (!selected) return tl::make_unexpected(selected.error());
     for (Sample& sample : *selected) {
-      const auto read = source_.read(*metric_of_sum(sample.name), sample.route);
+      const auto read = source_.read(*metric_of_sum(sample.name), sample.of);
       if (!read) return tl::make_unexpected(read.error());
       // One that is not known would be missing in a sum, and nobody would see it.
       if (!*read) return std::nullopt;
@@ -96,17 +97,20 @@ class Evaluation {
     if (!inner || !*inner) return inner;
     if ((*inner)->scalar) return bad("a number alone cannot be aggregated");
     std::vector<Sample>& samples = (*inner)->samples;
-    std::ranges::stable_sort(samples, {}, [&](const Sample& sample) {
-      return node.by_route ? std::string_view(sample.route) : std::string_view();
-    });
+    // What has none of the labels is one group.
+    for (Sample& sample : samples)
+      if (std::ranges::find(node.by, sample.label) == node.by.end()) {
+        sample.label = {};
+        sample.of.clear();
+      }
+    const auto group = [](const Sample& sample) { return std::tie(sample.label, sample.of); };
+    std::ranges::stable_sort(samples, {}, group);
     Value value;
     for (auto from = samples.begin(); from != samples.end();) {
-      const auto to = std::find_if(from, samples.end(), [&](const Sample& other) {
-        return node.by_route && other.route != from->route;
-      });
-      const std::string route = node.by_route ? from->route : std::string();
-      value.samples.push_back(
-          {"", route, aggregate(node.aggregate, std::vector<Sample>(from, to))});
+      const auto to = std::find_if(
+          from, samples.end(), [&](const Sample& other) { return group(other) != group(*from); });
+      value.samples.push_back({"", from->label, from->of,
+                               aggregate(node.aggregate, std::vector<Sample>(from, to))});
       from = to;
     }
     return value;
@@ -140,22 +144,25 @@ class Evaluation {
 
 }  // namespace
 
-Result<std::vector<Sample>> select(const Node& selector, const std::vector<std::string>& routes) {
+Result<std::vector<Sample>> select(const Node& selector, Source& source) {
   for (const Matcher& matcher : selector.matchers)
-    if (matcher.label != "route" && matcher.label != "__name__")
-      return bad(fmt::format("there is no label \"{}\", only route", matcher.label));
+    if (matcher.label != "route" && matcher.label != "upstream" && matcher.label != "__name__")
+      return bad(fmt::format("there is no label \"{}\", only route and upstream", matcher.label));
   const auto metrics = metrics_of(selector);
   if (!metrics) return tl::make_unexpected(metrics.error());
   std::vector<Sample> selected;
   for (const Metric metric : *metrics)
-    for (const std::string& route : routes) {
+    for (const std::string& name : source.names(metric)) {
+      // A label that a series does not have is empty.
       const bool taken = std::ranges::all_of(selector.matchers, [&](const Matcher& matcher) {
-        return matcher.label != "route" || matcher.takes(route);
+        return matcher.label == "__name__" ||
+               matcher.takes(matcher.label == label_of(metric) ? std::string_view(name) : "");
       });
-      if (taken) selected.push_back({std::string(sum_name_of(metric)), route, 0});
+      if (taken)
+        selected.push_back({std::string(sum_name_of(metric)), label_of(metric), name, 0});
     }
   if (selected.empty())
-    return failure(ErrorCode::not_found, Side::downstream, "no route is selected");
+    return failure(ErrorCode::not_found, Side::downstream, "no route or upstream is selected");
   return selected;
 }
 

@@ -8,6 +8,7 @@
 #include <ctime>
 #include <map>
 #include <set>
+#include <tuple>
 
 #include "gateway/custom_metrics/api_objects.h"
 #include "gateway/custom_metrics/promql_value.h"
@@ -55,7 +56,7 @@ Json point(double time, double value) {
 Json labels_json(const Sample& sample) {
   Json labels = Json::object();
   if (!sample.name.empty()) labels["__name__"] = sample.name;
-  if (!sample.route.empty()) labels["route"] = sample.route;
+  if (!sample.of.empty()) labels[std::string(sample.label)] = sample.of;
   return labels;
 }
 
@@ -119,10 +120,12 @@ class Instants final : public promql::Source {
   Instants(ClusterSum& sum, const SumHistory& history) : sum_(sum), history_(history) {}
 
   void go_to(std::uint32_t seconds_ago) { ago_ = seconds_ago; }
-  const std::vector<std::string>& routes() override { return sum_.routes(); }
-  Result<std::optional<double>> read(Metric metric, const std::string& route) override {
-    if (ago_ > 0) return history_.value(metric, route, ago_);
-    auto reading = custom_metrics::read(sum_, metric, std::span(&route, 1));
+  const std::vector<std::string>& names(Metric metric) override {
+    return is_of_upstreams(metric) ? sum_.upstreams() : sum_.routes();
+  }
+  Result<std::optional<double>> read(Metric metric, const std::string& name) override {
+    if (ago_ > 0) return history_.value(metric, name, ago_);
+    auto reading = custom_metrics::read(sum_, metric, std::span(&name, 1));
     if (!reading) return tl::make_unexpected(reading.error());
     return reading->value;
   }
@@ -173,7 +176,7 @@ class Matrix {
  public:
   void add(double time, const Value& value) {
     for (const Sample& sample : value.samples) {
-      Json& series = series_[{sample.name, sample.route}];
+      Json& series = series_[{sample.name, sample.label, sample.of}];
       if (series.is_null()) series = {{"metric", labels_json(sample)}, {"values", Json::array()}};
       series["values"].push_back(point(time, sample.value));
     }
@@ -186,18 +189,18 @@ class Matrix {
   }
 
  private:
-  std::map<std::pair<std::string, std::string>, Json> series_;
+  std::map<std::tuple<std::string, std::string_view, std::string>, Json> series_;
 };
 
 /// The series that match[] takes; all of them without.
-Result<std::vector<Sample>> matching(ClusterSum& sum, const Parameters& parameters) {
+Result<std::vector<Sample>> matching(promql::Source& source, const Parameters& parameters) {
   auto matches = parameters.all("match[]");
   if (matches.empty()) matches.emplace_back("{__name__=~\".+\"}");
   std::vector<Sample> found;
   for (const std::string& match : matches) {
     const auto selector = promql::parse_selector(match);
     if (!selector) return tl::make_unexpected(selector.error());
-    auto selected = promql::select(**selector, sum.routes());
+    auto selected = promql::select(**selector, source);
     // Nothing is asked of it but whether it is there.
     if (!selected && selected.error().code == ErrorCode::not_found) continue;
     if (!selected) return selected;
@@ -296,25 +299,33 @@ Answer QueryApi::query_range(const Parameters& parameters) {
 }
 
 Answer QueryApi::labels(const Parameters& parameters) {
-  const auto found = matching(sum_, parameters);
+  Instants instants(sum_, history_);
+  const auto found = matching(instants, parameters);
   if (!found) return answer_of(found.error());
-  return success(found->empty() ? Json::array() : Json::array({"__name__", "route"}));
+  std::set<std::string> labels;
+  for (const Sample& sample : *found) {
+    labels.emplace("__name__");
+    labels.emplace(sample.label);
+  }
+  return success(Json(labels));
 }
 
 Answer QueryApi::label_values(std::string_view label, const Parameters& parameters) {
-  const auto found = matching(sum_, parameters);
+  Instants instants(sum_, history_);
+  const auto found = matching(instants, parameters);
   if (!found) return answer_of(found.error());
   std::set<std::string> values;
   for (const Sample& sample : *found) {
     if (label == "__name__") values.insert(sample.name);
-    if (label == "route") values.insert(sample.route);
+    if (label == sample.label) values.insert(sample.of);
   }
   return success(Json(values));
 }
 
 Answer QueryApi::series(const Parameters& parameters) {
   if (parameters.find("match[]") == nullptr) return bad_data("no match[] parameter provided");
-  const auto found = matching(sum_, parameters);
+  Instants instants(sum_, history_);
+  const auto found = matching(instants, parameters);
   if (!found) return answer_of(found.error());
   Json list = Json::array();
   for (const Sample& sample : *found) list.push_back(labels_json(sample));

@@ -9,7 +9,7 @@
 namespace gateway::custom_metrics {
 
 ReplicaRings::ReplicaRings(const Registry& registry, std::string id)
-    : registry_(registry), id_(std::move(id)), endpoints_(registry) {}
+    : registry_(registry), id_(std::move(id)), endpoints_(registry), calls_(registry) {}
 
 std::string ReplicaRings::random_id() {
   Random random = Random::from_entropy();
@@ -45,11 +45,20 @@ void ReplicaRings::refresh() {
   });
   if (names != *names_) names_ = std::make_shared<const std::vector<std::string>>(std::move(names));
   endpoints_.look(now);
+  calls_.look(now);
+  auto upstreams = calls_.names();
+  if (upstreams != *upstreams_)
+    upstreams_ = std::make_shared<const std::vector<std::string>>(std::move(upstreams));
 }
 
 ReplicaRings::Names ReplicaRings::names() {
   refresh();
   return names_;
+}
+
+ReplicaRings::Names ReplicaRings::upstreams() {
+  refresh();
+  return upstreams_;
 }
 
 RingsReport ReplicaRings::report(const RingsQuery& query) {
@@ -69,6 +78,7 @@ RingsReport ReplicaRings::report(const RingsQuery& query) {
   }
   add_latency(query, report);
   endpoints_.report(news, report.routes);
+  calls_.report(news, report.routes);
   return report;
 }
 

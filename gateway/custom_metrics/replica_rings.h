@@ -8,11 +8,12 @@
 
 #include "gateway/custom_metrics/endpoint_arrivals.h"
 #include "gateway/custom_metrics/rings_report.h"
+#include "gateway/custom_metrics/upstream_calls.h"
 #include "gateway/metrics/registry.h"
 
 namespace gateway::custom_metrics {
 
-/// What this replica tells: its own rings and endpoints, read from the registry at most once a
+/// What this replica tells: its own rings, endpoints and upstreams, read from the registry at most once a
 /// second however many peers ask. Control thread. Known are the last sixty complete seconds; the
 /// running one is not told, because nobody could tell it from a complete one.
 class ReplicaRings {
@@ -27,6 +28,8 @@ class ReplicaRings {
   RingsReport report(const RingsQuery& query);
   /// All routes that there are, idle ones included, sorted. The same object while nothing changed.
   Names names();
+  /// The same of upstreams.
+  Names upstreams();
 
   const std::string& id() const { return id_; }
   static std::string random_id();
@@ -46,7 +49,9 @@ class ReplicaRings {
   bool sampled_ = false;
   std::vector<Sampled> routes_;  ///< busy ones, by name
   EndpointArrivals endpoints_;
+  UpstreamCalls calls_;
   Names names_ = std::make_shared<const std::vector<std::string>>();
+  Names upstreams_ = std::make_shared<const std::vector<std::string>>();
 };
 
 }  // namespace gateway::custom_metrics

@@ -90,6 +90,9 @@ std::string endpoint_series(std::string_view label) {
   return std::string(1, kEndpointMark).append(label);
 }
 
+std::string calls_series(std::string_view upstream) { return std::string(">").append(upstream); }
+std::string failures_series(std::string_view upstream) { return std::string("!").append(upstream); }
+
 std::string encode(const RingsReport& report) {
   Tree json = {{"replica", report.replica},
                {"second", report.second},

@@ -25,7 +25,7 @@
 /// `a` are arrivals as pairs of age and count, age 0 being the last complete second; `f` is in
 /// flight now; `l` the latency histogram's counts since the process began. A route of which nothing
 /// is said has had nothing since and has nothing in flight. Endpoints stand among the routes, as
-/// endpoint_series() names them, and are told alike but for latencies. JSON, because it can be read
+/// endpoint_series() names them, and are told alike but for latencies; so do the calls of upstreams. JSON, because it can be read
 /// with curl when numbers are in doubt; a thousand busy routes are some 40 KB a second.
 namespace gateway::custom_metrics {
 
@@ -72,6 +72,9 @@ inline constexpr std::size_t kMostReportBytes = 32u << 20;
 inline constexpr char kEndpointMark = '@';
 std::string endpoint_series(std::string_view label);
 inline bool is_endpoint_series(std::string_view name) { return name.starts_with(kEndpointMark); }
+/// Likewise, of an upstream: calls that ended, and of those the failed ones (see UpstreamCalls).
+std::string calls_series(std::string_view upstream);
+std::string failures_series(std::string_view upstream);
 
 std::string encode(const RingsReport& report);
 std::string encode(const RingsQuery& query);

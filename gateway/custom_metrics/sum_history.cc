@@ -57,6 +57,7 @@ void SumHistory::put(Series& series, Metric metric, std::uint32_t second, float 
 
 std::optional<double> SumHistory::value(Metric metric, std::string_view route,
                                         std::uint32_t ago) const {
+  if (is_of_upstreams(metric)) return std::nullopt;
   const std::uint32_t second = RateRing::second_of(clock_.now()) - ago;
   if (ago >= kSeconds || taken_[second % kSeconds] != second) return std::nullopt;
   const double absent = metric == Metric::latency_p99 ? kUnknown : 0;

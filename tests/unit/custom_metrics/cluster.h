@@ -65,7 +65,8 @@ class Cluster {
 
   /// Everybody is asked once.
   void round() {
-    sum_.accept_own(own_.rings().report(sum_.question_for_own()), own_.rings().names());
+    sum_.accept_own(own_.rings().report(sum_.question_for_own()), own_.rings().names(),
+                    own_.rings().upstreams());
     for (const ListedPeer& peer : listed_) ask(peer.name);
   }
   void ask(const std::string& name) {

@@ -160,7 +160,8 @@ TEST_F(ClusterSumTest, TheFirstRoundIsWaitedForFiveSeconds) {
   other.add("a");
   other.sum().set_peers({{"a"}, {"b"}});
   other.clock().advance(4s);
-  other.sum().accept_own(other.own().rings().report({}), other.own().rings().names());
+  other.sum().accept_own(other.own().rings().report({}), other.own().rings().names(),
+                         other.own().rings().upstreams());
   EXPECT_FALSE(other.sum().available());
   other.ask("a");
   EXPECT_TRUE(other.sum().available()) << "b came later: it is not waited for";
@@ -204,7 +205,7 @@ TEST_F(ClusterSumTest, ItselfAndDoublesDoNotCount) {
     cluster_.clock().advance(1s);
     auto& sum = cluster_.sum();
     sum.accept_own(cluster_.own().rings().report(sum.question_for_own()),
-                   cluster_.own().rings().names());
+                   cluster_.own().rings().names(), cluster_.own().rings().upstreams());
     ASSERT_TRUE(sum.accept("self", cluster_.own().rings().report(sum.question_for("self"))));
     ASSERT_TRUE(sum.accept("a", peer.rings().report(sum.question_for("a"))));
     ASSERT_TRUE(sum.accept("a again", peer.rings().report(sum.question_for("a again"))));

@@ -228,12 +228,12 @@ TEST_F(EndpointSumTest, MoreEndpointsThanAreCountedApartAreNoNumber) {
   sum.set_peers({});
   one->begin();
   cluster_.clock().advance(10s);
-  sum.accept_own(rings.report({}), rings.names());
+  sum.accept_own(rings.report({}), rings.names(), rings.upstreams());
   const std::string name = "@10.0.0.2:80";
   EXPECT_EQ(sum.in_flight(std::span(&name, 1)).value_or(-1), 0);
   other->begin();
   cluster_.clock().advance(1s);
-  sum.accept_own(rings.report({}), rings.names());
+  sum.accept_own(rings.report({}), rings.names(), rings.upstreams());
   EXPECT_EQ(sum.in_flight(std::span(&name, 1)).error().code, ErrorCode::no_endpoint);
 }
 

@@ -198,6 +198,72 @@ TEST_F(QueryApiTest, TheHistoryIsForgottenWhenNobodyAsks) {
   EXPECT_EQ(history_.value(Metric::requests_per_second, "jobs", 0), std::nullopt);
 }
 
+/// Calls of "app" at this replica and at another: of 10 a second one is answered 503, and one not.
+class QueryApiCallsTest : public QueryApiTest {
+ protected:
+  QueryApiCallsTest() {
+    cluster_.add("a");
+    cluster_.list_all();
+    for (int i = 0; i < 61; ++i) {
+      call(cluster_.own(), 200, 3);
+      call(cluster_.own(), 503, 1);
+      call(cluster_.peer("a"), 404, 5);
+      call(cluster_.peer("a"), 0, 1);
+      seconds(1);
+    }
+  }
+  void call(test::Process& process, int status, int count) {
+    const auto cells = process.registry().worker(0).upstream("app");
+    for (int i = 0; i < count; ++i) {
+      cells->begin();
+      cells->finish(status, 1ms, 0, 0);
+    }
+    held_.push_back(cells);
+    held_.push_back(process.registry().worker(0).upstream("idle"));
+  }
+  std::vector<std::shared_ptr<UpstreamCells>> held_;
+};
+
+TEST_F(QueryApiCallsTest, CallsOfAnUpstreamAndThoseThatFailed) {
+  for (const auto& [text, expected] : {
+           std::pair{R"(gateway_cluster_upstream_requests_per_second{upstream="app"})", "10"},
+           std::pair{R"(gateway_cluster_upstream_failures_per_second{upstream="app"})", "2"},
+           std::pair{R"(gateway_cluster_upstream_failures_per_second{upstream=~"a.*"})", "2"},
+           std::pair{R"(gateway_cluster_upstream_failures_per_second{upstream="idle"})", "0"},
+           std::pair{"sum(gateway_cluster_upstream_requests_per_second)", "10"},
+           std::pair{R"(max by (upstream) (gateway_cluster_upstream_failures_per_second
+                       {upstream!="idle"}))", "2"},
+       })
+    EXPECT_NEAR(std::stod(value(text)), std::stod(expected), 0.1) << text;
+  const json answer = query(R"(gateway_cluster_upstream_requests_per_second{upstream="app"})");
+  EXPECT_EQ(answer["data"]["result"][0]["metric"],
+            json::parse(R"({"__name__":"gateway_cluster_upstream_requests_per_second",
+                            "upstream":"app"})"));
+}
+
+TEST_F(QueryApiCallsTest, WhatFailedAgesOutOfTheMinute) {
+  seconds(30);
+  const char* text = R"(gateway_cluster_upstream_failures_per_second{upstream="app"})";
+  EXPECT_NEAR(std::stod(value(text)), 1, 0.1);
+  seconds(31);
+  EXPECT_EQ(value(text), "0");
+}
+
+TEST_F(QueryApiCallsTest, UpstreamsAreNoRoutes) {
+  EXPECT_THAT(
+      problem(R"(sum(gateway_cluster_upstream_requests_per_second{upstream="none"}))", 422),
+      HasSubstr("no route or upstream"))
+      << "empty would be 0";
+  EXPECT_THAT(problem(R"(gateway_cluster_upstream_requests_per_second{route="jobs"})", 422),
+              HasSubstr("no route or upstream"));
+  EXPECT_EQ(query("count(gateway_cluster_requests_per_second)")["data"]["result"][0]["value"][1],
+            "2");
+  EXPECT_EQ(fetch("/api/v1/labels")["data"], json::array({"__name__", "route", "upstream"}));
+  EXPECT_EQ(fetch("/api/v1/label/upstream/values")["data"], json::array({"app", "idle"}));
+  EXPECT_EQ(fetch("/api/v1/label/__name__/values")["data"].size(), 5u);
+  EXPECT_EQ(fetch("/api/rates")["routes"].size(), 2u);
+}
+
 TEST_F(QueryApiTest, LabelsAndSeries) {
   EXPECT_EQ(fetch("/api/v1/labels")["data"], json::array({"__name__", "route"}));
   EXPECT_EQ(fetch("/api/v1/label/route/values")["data"], json::array({"idle", "jobs"}));
