@@ -43,8 +43,13 @@ IMAGES = {
 }
 
 
+RELEASES = {}  # what tests release, by the whole reference
+
+
 def find(reference):
     """By the last part of the name; the tag or digest must be there and not be `latest`."""
+    if reference in RELEASES:
+        return RELEASES[reference]
     name, _, version = reference.rsplit("/", 1)[-1].partition("@" if "@" in reference else ":")
     if not version or version == "latest":
         raise KeyError(f"{reference}: an image is named by version")

@@ -9,6 +9,7 @@ import json
 import os
 import ssl
 import sys
+import threading
 import time
 
 
@@ -83,4 +84,28 @@ def acmesolver():
     http.server.ThreadingHTTPServer(("", given.listen_port), Solver).serve_forever()
 
 
-{"echo": echo, "acmesolver": acmesolver}[os.path.basename(sys.argv[0])]()
+def broken():
+    """An App A that says it is ready, and fails."""
+    options = argparse.ArgumentParser()
+    options.add_argument("--listen")
+    options.add_argument("--probe-listen")
+    given = options.parse_args()
+
+    class Answer(http.server.BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200 if self.path in ("/readyz", "/healthz") else 500)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        do_POST = do_GET
+
+    probes, requests = (http.server.ThreadingHTTPServer(("", int(each.rsplit(":", 1)[1])), Answer)
+                        for each in (given.probe_listen, given.listen))
+    threading.Thread(target=probes.serve_forever, daemon=True).start()
+    requests.serve_forever()
+
+
+{"echo": echo, "acmesolver": acmesolver, "broken": broken}[os.path.basename(sys.argv[0])]()
