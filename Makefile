@@ -5,6 +5,7 @@ SHELL := /bin/bash
 
 JOBS ?= $(shell nproc)
 FUZZ_SECONDS ?= 60
+APP ?= app-a
 PREFIX ?= /usr/local
 DESTDIR ?=
 
@@ -63,7 +64,7 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 
 .PHONY: test-deploy
 test-deploy: ## Check the Helm chart and the manifests of k8s/ without a cluster (needs Go)
-	@tools/install-dependencies build deploy
+	@tools/install-dependencies build test-deploy
 	@$(MAKE) --no-print-directory programs
 	tests/deploy/run
 
@@ -99,10 +100,37 @@ test-images: ## Build the images without a registry and pass their tests, as roo
 	@tools/install-dependencies images
 	tests/images/run
 
-.PHONY: lint
-lint: ## Check format, clang-tidy, scripts, include direction and sizes
+.PHONY: push-images
+push-images: ## Build the images and push them to REGISTRY, with their digests into build/images.txt
+	@command -v docker >/dev/null || tools/install-dependencies images
+	@PUSH=1 tools/build-images
+
+.PHONY: deploy
+deploy: ## Bring ENV (dev, acc, prod) to the images of this commit in REGISTRY; prod step by step
+	@tools/install-dependencies deploy
+	@command -v kubectl >/dev/null || PATH="$$(dirname "$$(tools/install-tool kubectl)"):$$PATH"; tools/deploy '$(ENV)'
+
+.PHONY: rollout
+rollout: ## Release IMAGE (by digest) of APP (app-a) in ENV step by step, or take it back
+	@tools/install-dependencies deploy
+	@command -v kubectl >/dev/null || PATH="$$(dirname "$$(tools/install-tool kubectl)"):$$PATH"; tools/rollout '$(ENV)' '$(IMAGE)' --app '$(APP)'
+
+.PHONY: lint lint-infrastructure
+lint: ## Check format, clang-tidy, scripts, Python, YAML, Dockerfiles, include direction and sizes
 	@tools/install-dependencies build lint
 	tools/lint
+
+lint-infrastructure: ## Check the format of terraform/ and nomad/ with the pinned tools (needs Go)
+	@tools/install-dependencies terraform nomad
+	"$$(tools/install-tool tofu)" fmt -check -recursive -diff terraform
+	"$$(tools/install-tool nomad)" fmt -check -recursive nomad
+
+.PHONY: coverage
+coverage: ## Say which lines unit and scenario tests reach, no fewer than tests/coverage-floor says
+	@tools/install-dependencies build test coverage
+	@$(MAKE) --no-print-directory build/coverage/build.ninja
+	$(call cmake_build,coverage) --target in_process_tests
+	tools/coverage
 
 .PHONY: sanitize asan tsan
 sanitize: asan tsan ## Both of the following
@@ -142,6 +170,12 @@ bench-quick: ## The same rows in short, with more noise, into build/bench/quick
 	@bench/install-peers
 	@$(MAKE) --no-print-directory release
 	bench/run --quick
+
+.PHONY: bench-counts
+bench-counts: ## Count instructions and system calls of a request, which no busy machine changes
+	@tools/install-dependencies build bench
+	@$(MAKE) --no-print-directory release
+	bench/run --quick --no-report --peers gateway --rows small_instructions,small_calls,policy_instructions,policy_calls
 
 .PHONY: site
 site: ## Build the documentation as a site into build/site
