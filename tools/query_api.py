@@ -7,6 +7,7 @@ import pathlib
 import re
 import ssl
 import subprocess
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -96,6 +97,8 @@ class Tunnel(contextlib.ExitStack):
             stdout=subprocess.PIPE, text=True, start_new_session=True))
         self.callback(process.terminate)
         found = re.search(r"127\.0\.0\.1:(\d+)", process.stdout.readline())
+        # It says a line for each connection, and would stop where nobody reads them.
+        threading.Thread(target=process.stdout.read, daemon=True).start()
         if found is None:
             raise SystemExit("kubectl port-forward did not reach the gateway (above is why): "
                              "name the address of its query API with --query")
