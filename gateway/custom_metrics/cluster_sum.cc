@@ -185,8 +185,7 @@ Result<CallRates> ClusterSum::calls(const std::string& upstream) {
   if (!std::ranges::binary_search(*upstreams_, upstream))
     return failure(ErrorCode::not_found, Side::internal, "there is no upstream " + upstream);
   const int window = own_.known_seconds();
-  if (window < kShortestKnown)
-    return unavailable("this replica has counted for too short a time");
+  if (window < kShortestKnown) return unavailable("this replica has counted for too short a time");
   const auto per_second = [&](const std::string& series) {
     const RateHistory history = arrivals_of(std::span(&series, 1));
     return static_cast<double>(

@@ -28,8 +28,8 @@ struct CallRates {
   int window = 0;                ///< seconds; less than a minute while this process is younger
 };
 
-/// Requests of each route, and calls of each upstream, summed over all replicas of the gateway. No I/O: whoever asks the peers
-/// tells what came of it. Control thread.
+/// Requests of each route, and calls of each upstream, summed over all replicas of the gateway. No
+/// I/O: whoever asks the peers tells what came of it. Control thread.
 ///
 /// A number is never lower than the truth for want of hearing it:
 ///  * A peer that falls silent counts with its last minute as it was for kKept while it is listed.

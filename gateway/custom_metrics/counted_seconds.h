@@ -8,12 +8,13 @@
 
 namespace gateway::custom_metrics {
 
-/// What happened in each second of the last minute, made of a counter that is looked at about once a
-/// second: what was counted between two looks is spread evenly over the time between them. Seconds
-/// are those of RateRing::second_of(). Control thread.
+/// What happened in each second of the last minute, made of a counter that is looked at about once
+/// a second: what was counted between two looks is spread evenly over the time between them.
+/// Seconds are those of RateRing::second_of(). Control thread.
 class CountedSeconds {
  public:
-  /// `from` and `to` are the two looks; of the seconds before that of `to` nothing is still to come.
+  /// `from` and `to` are the two looks; of the seconds before that of `to` nothing is still to
+  /// come.
   void spread(std::uint64_t count, Instant from, Instant to);
   /// Drops what is more than a minute older than the running second.
   void forget(std::uint32_t running);

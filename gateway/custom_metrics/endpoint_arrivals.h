@@ -19,8 +19,9 @@ namespace gateway::custom_metrics {
 ///
 /// Workers keep no rings for endpoints, which would be half a KiB for each of them on each worker.
 /// It is made of what they count anyway, looked at about once a second: see CountedSeconds. What
-/// began before the first look is spread over the life of the process. An address is one endpoint, whatever upstreams lead to it. Ten thousand
-/// endpoints are some milliseconds a look. Control thread.
+/// began before the first look is spread over the life of the process. An address is one endpoint,
+/// whatever upstreams lead to it. Ten thousand endpoints are some milliseconds a look. Control
+/// thread.
 class EndpointArrivals {
  public:
   /// Outlives it.

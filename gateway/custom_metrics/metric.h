@@ -23,9 +23,9 @@ enum class Metric : std::uint8_t {
 inline constexpr Metric kMetrics[] = {Metric::requests_per_second, Metric::requests_in_flight,
                                       Metric::latency_p99};
 /// All, which the query API has.
-inline constexpr Metric kSumMetrics[] = {
-    Metric::requests_per_second, Metric::requests_in_flight, Metric::latency_p99,
-    Metric::upstream_requests_per_second, Metric::upstream_failures_per_second};
+inline constexpr Metric kSumMetrics[] = {Metric::requests_per_second, Metric::requests_in_flight,
+                                         Metric::latency_p99, Metric::upstream_requests_per_second,
+                                         Metric::upstream_failures_per_second};
 inline bool is_of_upstreams(Metric metric) { return metric > Metric::latency_p99; }
 /// The label that says what the metric is of: "route" or "upstream".
 inline std::string_view label_of(Metric metric) {

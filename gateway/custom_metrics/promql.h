@@ -39,8 +39,8 @@ struct Node {
   enum class Aggregate : std::uint8_t { sum, max, min, avg, count };
   Aggregate aggregate = Aggregate::sum;
   std::vector<std::string> by;  ///< labels that an aggregate keeps apart
-  char operation = 0;  ///< + - * /
-  NodePtr left;        ///< of arithmetic, and what is aggregated
+  char operation = 0;           ///< + - * /
+  NodePtr left;                 ///< of arithmetic, and what is aggregated
   NodePtr right;
 };
 

@@ -109,8 +109,8 @@ class Evaluation {
     for (auto from = samples.begin(); from != samples.end();) {
       const auto to = std::find_if(
           from, samples.end(), [&](const Sample& other) { return group(other) != group(*from); });
-      value.samples.push_back({"", from->label, from->of,
-                               aggregate(node.aggregate, std::vector<Sample>(from, to))});
+      value.samples.push_back(
+          {"", from->label, from->of, aggregate(node.aggregate, std::vector<Sample>(from, to))});
       from = to;
     }
     return value;
@@ -158,8 +158,7 @@ Result<std::vector<Sample>> select(const Node& selector, Source& source) {
         return matcher.label == "__name__" ||
                matcher.takes(matcher.label == label_of(metric) ? std::string_view(name) : "");
       });
-      if (taken)
-        selected.push_back({std::string(sum_name_of(metric)), label_of(metric), name, 0});
+      if (taken) selected.push_back({std::string(sum_name_of(metric)), label_of(metric), name, 0});
     }
   if (selected.empty())
     return failure(ErrorCode::not_found, Side::downstream, "no route or upstream is selected");

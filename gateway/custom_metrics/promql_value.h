@@ -36,8 +36,8 @@ class Source {
 };
 
 /// What an expression is at one instant; nothing when a part of it is not known then. Errors:
-/// bad_request (a metric, label or combination that there is not), not_found (nothing is selected: an
-/// empty answer would be taken for 0), those of the source, and internal for a result that is no
+/// bad_request (a metric, label or combination that there is not), not_found (nothing is selected:
+/// an empty answer would be taken for 0), those of the source, and internal for a result that is no
 /// number that may leave: infinite, negative, not a number.
 Result<std::optional<Value>> evaluate(const Node& node, Source& source);
 

@@ -15,9 +15,10 @@ namespace gateway::custom_metrics {
 ///   /api/v1/query          query, time
 ///   /api/v1/query_range    query, start, end, step (1 s at least)
 ///   /api/v1/labels, /api/v1/label/<name>/values, /api/v1/series    match[]
-/// Exactly one series per metric and route, or upstream. Answers and errors have Prometheus' own shape; what is
-/// not known is an error, never an empty result, which scalers take for 0. For promql.h's part of
-/// the language. The past goes back SumHistory::kSeconds, of routes alone. Control thread.
+/// Exactly one series per metric and route, or upstream. Answers and errors have Prometheus' own
+/// shape; what is not known is an error, never an empty result, which scalers take for 0. For
+/// promql.h's part of the language. The past goes back SumHistory::kSeconds, of routes alone.
+/// Control thread.
 class QueryApi {
  public:
   /// Seconds since 1970, of the wall clock.

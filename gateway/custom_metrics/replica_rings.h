@@ -13,9 +13,9 @@
 
 namespace gateway::custom_metrics {
 
-/// What this replica tells: its own rings, endpoints and upstreams, read from the registry at most once a
-/// second however many peers ask. Control thread. Known are the last sixty complete seconds; the
-/// running one is not told, because nobody could tell it from a complete one.
+/// What this replica tells: its own rings, endpoints and upstreams, read from the registry at most
+/// once a second however many peers ask. Control thread. Known are the last sixty complete seconds;
+/// the running one is not told, because nobody could tell it from a complete one.
 class ReplicaRings {
  public:
   using Names = std::shared_ptr<const std::vector<std::string>>;

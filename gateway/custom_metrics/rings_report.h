@@ -25,8 +25,9 @@
 /// `a` are arrivals as pairs of age and count, age 0 being the last complete second; `f` is in
 /// flight now; `l` the latency histogram's counts since the process began. A route of which nothing
 /// is said has had nothing since and has nothing in flight. Endpoints stand among the routes, as
-/// endpoint_series() names them, and are told alike but for latencies; so do the calls of upstreams. JSON, because it can be read
-/// with curl when numbers are in doubt; a thousand busy routes are some 40 KB a second.
+/// endpoint_series() names them, and are told alike but for latencies; so do the calls of
+/// upstreams. JSON, because it can be read with curl when numbers are in doubt; a thousand busy
+/// routes are some 40 KB a second.
 namespace gateway::custom_metrics {
 
 using LatencyCounts = std::array<std::uint64_t, Histogram::kBuckets>;

@@ -26,7 +26,8 @@ class SumHistory {
   void want() { wanted_until_ = clock_.now() + kWanted; }
   /// Once a second, when the round of the replicas is over.
   void tick();
-  /// What the sum of a known route was, and of no upstream, so many seconds ago; nothing where it was not known.
+  /// What the sum of a known route was, and of no upstream, so many seconds ago; nothing where it
+  /// was not known.
   std::optional<double> value(Metric metric, std::string_view route, std::uint32_t ago) const;
 
  private:

@@ -4,8 +4,7 @@ namespace gateway::custom_metrics {
 namespace {
 
 void tell(std::string series, std::vector<Arrivals> arrivals, std::vector<RouteReport>& to) {
-  if (!arrivals.empty())
-    to.push_back({std::move(series), 0, std::move(arrivals), std::nullopt});
+  if (!arrivals.empty()) to.push_back({std::move(series), 0, std::move(arrivals), std::nullopt});
 }
 
 }  // namespace

@@ -10,8 +10,8 @@ from statistics import median
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from bench.harness.big_cluster import BigCluster, Size  # noqa: E402
-from harness import BIN, run_tests  # noqa: E402
+from bench.harness.big_cluster import BigCluster, Size
+from harness import BIN, run_tests
 
 # Sanitizers multiply time and memory: there the same is asked of a tenth of it.
 SIZE = Size(500, 100, 5, 50, 5) if os.environ.get("GATEWAY_E2E_SANITIZED") else Size()

@@ -14,7 +14,7 @@ from harness.images import ROOT
 from harness.load import Load
 
 sys.path.insert(0, str(ROOT / "tools"))
-import query_api  # noqa: E402
+import query_api
 
 RATE = 40
 KINDS = "deployment,service,ingress,networkpolicy,horizontalpodautoscaler,poddisruptionbudget"

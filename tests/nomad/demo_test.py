@@ -11,7 +11,7 @@ import pytest
 from harness.cluster import ROOT
 
 sys.path.insert(0, str(ROOT / "tests/tools"))
-from demo_process import Demo, ask, gone, work_tree  # noqa: E402
+from demo_process import Demo, ask, gone, work_tree
 
 
 @pytest.fixture

@@ -12,8 +12,8 @@ from conftest import ENVIRONMENTS, variables
 from harness.workspace import ROOT, tool
 
 sys.path.insert(0, str(ROOT / "terraform"))
-from checks import overlay  # noqa: E402
-from checks.plan import Plan  # noqa: E402
+from checks import overlay
+from checks.plan import Plan
 
 MODULES = "terraform/modules"
 OPEN = 'source_ranges = ["0.0.0.0/0"]'

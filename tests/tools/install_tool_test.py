@@ -73,7 +73,7 @@ def test_every_row_is_whole_and_of_a_known_kind():
     rows = [line.split() for line in subprocess.check_output([SCRIPT, "--list"], text=True).splitlines()
             if line and not line.startswith("#")]
     assert rows and len({row[0] for row in rows}) == len(rows)
-    for name, version, says, how, *source in rows:
+    for name, version, _, how, *source in rows:
         assert how in ("go", "source", "module", "cgo", "pypi", "npm", "files", "debian") and source, name
         assert version != "latest" and (version[0].isdigit() or how in ("module", "debian")), name
 

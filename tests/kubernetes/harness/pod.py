@@ -211,7 +211,7 @@ class Pod(threading.Thread):
             if self.prepare():
                 self.live()
             self.end()
-        except Exception as error:  # noqa: BLE001: whatever is wrong with a pod is written on the pod
+        except Exception as error:  # whatever is wrong with a pod is written on the pod
             self.tell("Failed", [], str(error))
             self.deletion.wait()
             self.end()

@@ -232,7 +232,8 @@ TEST_F(QueryApiCallsTest, CallsOfAnUpstreamAndThoseThatFailed) {
            std::pair{R"(gateway_cluster_upstream_failures_per_second{upstream="idle"})", "0"},
            std::pair{"sum(gateway_cluster_upstream_requests_per_second)", "10"},
            std::pair{R"(max by (upstream) (gateway_cluster_upstream_failures_per_second
-                       {upstream!="idle"}))", "2"},
+                       {upstream!="idle"}))",
+                     "2"},
        })
     EXPECT_NEAR(std::stod(value(text)), std::stod(expected), 0.1) << text;
   const json answer = query(R"(gateway_cluster_upstream_requests_per_second{upstream="app"})");
@@ -250,9 +251,8 @@ TEST_F(QueryApiCallsTest, WhatFailedAgesOutOfTheMinute) {
 }
 
 TEST_F(QueryApiCallsTest, UpstreamsAreNoRoutes) {
-  EXPECT_THAT(
-      problem(R"(sum(gateway_cluster_upstream_requests_per_second{upstream="none"}))", 422),
-      HasSubstr("no route or upstream"))
+  EXPECT_THAT(problem(R"(sum(gateway_cluster_upstream_requests_per_second{upstream="none"}))", 422),
+              HasSubstr("no route or upstream"))
       << "empty would be 0";
   EXPECT_THAT(problem(R"(gateway_cluster_upstream_requests_per_second{route="jobs"})", 422),
               HasSubstr("no route or upstream"));
