@@ -101,8 +101,9 @@ def test_a_job_runs_as_it_is_written(tmp_path):
     shutil.copy(FILE, clone)  # as it is now, committed or not
     path = programs(tmp_path / "bin", **{"apt-get": f"echo \"$@\" >>{tmp_path}/installed",
                                          "make": f"echo \"$PWD: $@, $GIT_DEPTH\" >>{tmp_path}/made"})
-    done = subprocess.run([tool("gitlab-ci-local"), "--cwd", clone, "--force-shell-executor", "--no-artifacts-to-source",
-                           "--home", tmp_path / "home", "lint"], capture_output=True, text=True, timeout=120, check=False,
+    command = [tool("node"), tool("gitlab-ci-local"), "--force-shell-executor", "--no-artifacts-to-source", "--home",
+               tmp_path / "home", "lint"]
+    done = subprocess.run(command, cwd=clone, capture_output=True, text=True, timeout=120, check=False,
                           env={**os.environ, "PATH": path})
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "made").read_text().rstrip().endswith(": lint, 0")
