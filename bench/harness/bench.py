@@ -87,13 +87,13 @@ class Bench:
                 troubles[name] = str(error)
         tables: list[dict[str, list[float]]] = [{name: [] for name in running}
                                                 for _ in range(width)]
-        start, done = time.monotonic(), 1
+        begun, done = time.monotonic(), 1
         resting: set[str] = set()
         for number in range(rounds or self.rounds):
             if number == FEWEST_ROUNDS:
                 resting = _hopeless(tables[0], running)
             names = [name for name in running if name not in resting]
-            took = time.monotonic() - start
+            took = time.monotonic() - begun
             if number >= FEWEST_ROUNDS and took + len(names) * took / done > self.row_seconds:
                 break
             names = names[number % len(names):] + names[:number % len(names)] if names else []

@@ -118,7 +118,7 @@ class Load:
         while self.take_turn():
             if connection is None or at != self.target:
                 at = self.target
-                connection = NamedConnection(*at, HOST, self.timeout)
+                connection = NamedConnection(at[0], at[1], HOST, self.timeout)
             with self.lock:
                 self.sent.append(time.monotonic())
             try:

@@ -193,7 +193,7 @@ class Pod(threading.Thread):
         audience = wanted.get("audience", "")
         made, token = self.tokens.get(audience, (0, None))
         if token is None or time.monotonic() - made > 300:
-            body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
+            body: dict = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest",
                     "spec": {"audiences": [audience] if audience else [],
                              "expirationSeconds": max(600, wanted.get("expirationSeconds", 3600)),
                              "boundObjectRef": {"kind": "Pod", "apiVersion": "v1", "name": self.name,
