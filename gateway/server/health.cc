@@ -13,8 +13,6 @@ namespace gateway::server {
 namespace {
 
 constexpr timeval kWait{2, 0};  // for each of: connecting, sending, an answer's next bytes
-constexpr std::string_view kQuestion =
-    "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 constexpr std::string_view kGood = "HTTP/1.1 200 ";
 
 class BlockingSocket {
@@ -53,7 +51,10 @@ Result<void> ask_health(const SocketAddress& address) {
   ::setsockopt(socket.fd(), SOL_SOCKET, SO_RCVTIMEO, &kWait, sizeof kWait);
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&storage), length) != 0)
     return silent(at, "nobody listens");
-  if (::send(socket.fd(), kQuestion.data(), kQuestion.size(), MSG_NOSIGNAL) < 0)
+  // The admin listener answers to its own name alone.
+  const std::string question = fmt::format(
+      "GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", at.to_string());
+  if (::send(socket.fd(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
     return silent(at, "no question was taken");
   std::string answer;
   while (answer.size() < kGood.size()) {

@@ -58,7 +58,8 @@ def health(config):
 def the_program_asks_the_one_that_runs_whether_it_is_well():
     with System() as system:
         config = system.folder / "gateway.yaml"
-        assert health(config).returncode == 0
+        well = health(config)
+        assert well.returncode == 0, well
         gateway = system.processes["gateway"]
         gateway.terminate()
         assert gateway.wait(20) == 0
