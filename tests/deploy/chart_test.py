@@ -178,6 +178,19 @@ def test_the_test_of_a_release_has_the_rights_of_nobody():
     assert "NetworkPolicy" not in {each["kind"] for each in rendered("networkPolicy.enabled=false")}
 
 
+@pytest.mark.parametrize("values, said", [
+    ([], "No autoscaler reads its request rates"),
+    (["customMetrics.enabled=true"], "kubectl get --raw /apis/custom.metrics.k8s.io/v1beta2"),
+    (["watchNamespaces={one,two}"], "serves the namespaces one, two"),
+    (["ingressClass.default=true"], "and those that name none"),
+])
+def test_whoever_installs_it_is_told_what_to_do_next(values, said):
+    done = helm("install", "gateway", str(CHART), "--namespace", "edge", "--dry-run=client", "--kubeconfig", "/dev/null",
+                *[part for each in values for part in ("--set", each)])
+    notes = done.stdout.partition("NOTES:\n")[2]
+    assert said in notes and "kubectl -n edge get service gateway" in notes, done.stderr
+
+
 def test_the_package_has_the_files_of_the_chart_and_no_others(tmp_path):
     done = helm("package", str(CHART), "--destination", str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -78,6 +78,16 @@ def test_every_row_is_whole_and_of_a_known_kind():
         assert version != "latest" and (version[0].isdigit() or how in ("module", "debian")), name
 
 
+def test_a_folder_of_a_module_is_copied_and_may_be_removed_again(tmp_path):
+    stand_in(tmp_path / "bin", "go", """mkdir -p "$SOURCE/deploy/crds"; echo kind >"$SOURCE/deploy/crds/one.yaml"
+chmod -R a-w "$SOURCE"; printf '{\\n\\t"Dir": "%s",\\n}\\n' "$SOURCE" """)
+    done = run(tmp_path, "cert-manager-crds")
+    assert done.returncode == 0, done.stderr
+    folder = pathlib.Path(done.stdout.strip())
+    assert (folder / "one.yaml").read_text() == "kind\n" and (folder / "one.yaml").stat().st_mode & 0o200
+    assert run(tmp_path, "cert-manager-crds").stdout == done.stdout
+
+
 def test_a_c_compiler_is_used_for_what_needs_one_alone(tmp_path):
     stand_in(tmp_path / "bin", "go", 'echo "$CGO_ENABLED" >"$SOURCE"\n' + BUILDS)
     for name, enabled in (("nomad", "1\n"), ("kustomize", "0\n")):
