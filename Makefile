@@ -14,7 +14,7 @@ run_tests = ctest --test-dir build/$(1) -j $(JOBS) --output-on-failure --no-test
 
 .PHONY: help
 help: ## List the targets
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-20s %s\n", $$1, $$2}'
 
 .PHONY: demo
 demo: ## Install what is missing, build, and run the whole service on this machine until Ctrl-C
