@@ -185,8 +185,8 @@ struct Endpoint {
   bool operator==(const Endpoint&) const = default;
 };
 
-/// Who signs for endpoints, and who we are to them, as PEM texts, from whoever has no files for them
-/// (a Kubernetes Secret).
+/// Who signs for endpoints, and who we are to them, as PEM texts, from whoever has no files for
+/// them (a Kubernetes Secret).
 struct UpstreamPem {
   std::string name;        ///< for messages: where they come from
   SharedText ca;           ///< empty: the system's

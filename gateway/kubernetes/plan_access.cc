@@ -61,9 +61,8 @@ std::shared_ptr<const Secret> protection(Planning& planning, std::string_view an
                                          std::string_view key) {
   auto secret = planning.needed_secret(annotation);
   if (secret == nullptr || !secret->value(key).empty()) return secret;
-  planning.plan().unusable =
-      fmt::format("{}: Secret {} has nothing under {}", annotation,
-                  secret->meta.object_name().to_string(), key);
+  planning.plan().unusable = fmt::format("{}: Secret {} has nothing under {}", annotation,
+                                         secret->meta.object_name().to_string(), key);
   return nullptr;
 }
 

@@ -20,11 +20,12 @@ struct ares_addrinfo;
 namespace gateway::net {
 
 /// Keeps names resolved by c-ares (/etc/hosts, then DNS, A and AAAA): asks again when the answer's
-/// time to live is over, and after `longest` whatever it says: the name servers of container engines
-/// promise minutes or a day for addresses that end with the container. Sooner after a failure, so
-/// that a name that comes up is found within a second or two. Who listens keeps the last good answer: a failure is told apart from an answer
-/// and never empties anything. Servers and search domains are read again when the file that names
-/// them was changed. One loop (the control thread's).
+/// time to live is over, and after `longest` whatever it says: the name servers of container
+/// engines promise minutes or a day for addresses that end with the container. Sooner after a
+/// failure, so that a name that comes up is found within a second or two. Who listens keeps the
+/// last good answer: a failure is told apart from an answer and never empties anything. Servers and
+/// search domains are read again when the file that names them was changed. One loop (the control
+/// thread's).
 class Resolver {
  public:
   static constexpr Duration kShortest = std::chrono::seconds(1);

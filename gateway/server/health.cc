@@ -52,8 +52,8 @@ Result<void> ask_health(const SocketAddress& address) {
   if (::connect(socket.fd(), reinterpret_cast<const sockaddr*>(&storage), length) != 0)
     return silent(at, "nobody listens");
   // The admin listener answers to its own name alone.
-  const std::string question = fmt::format(
-      "GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", at.to_string());
+  const std::string question =
+      fmt::format("GET /healthz HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", at.to_string());
   if (::send(socket.fd(), question.data(), question.size(), MSG_NOSIGNAL) < 0)
     return silent(at, "no question was taken");
   std::string answer;

@@ -83,8 +83,16 @@ def start_objects():
             for version, kind, name, spec in made}
 
 
-class Gateway(http.server.BaseHTTPRequestHandler):
+class Server(http.server.ThreadingHTTPServer):
     """`says` is a function from the weight and the number of the question to requests and failures per second."""
+
+    def __init__(self, weight):
+        super().__init__(("127.0.0.1", 0), Gateway)
+        self.asked, self.weight, self.says = [], weight, None
+
+
+class Gateway(http.server.BaseHTTPRequestHandler):
+    server: Server
 
     def do_GET(self):
         query = urllib.parse.parse_qs(urllib.parse.urlsplit(self.path).query)["query"][0]
@@ -122,8 +130,7 @@ class World:
         (folder / "bin/kubectl").chmod(0o755)
         (folder / "token").write_text("token\n")
         self.file.write_text(json.dumps(start_objects()))
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Gateway)
-        self.server.asked, self.server.weight = [], self.weight
+        self.server = Server(self.weight)
         self.weights = []
 
     def objects(self):

@@ -10,11 +10,8 @@ import pytest
 from harness.api import wait_until
 from harness.certificates import Authority, authorities, make_secret
 from harness.load import NamedConnection
-from harness.sites import DOMAIN, HTTP, HTTPS, INGRESSES, MORE, ORIGIN, SERVERS, Site, canary_of, case
-
-NOBODY = "192.0.2.0/24"
-GOOD = {"Authorization": "anything"}
-CLERK = "http://clerk.jobs.svc.cluster.local"  # another than the judge of tokens, whom nobody else may ask
+from harness.sites import (CLERK, DOMAIN, GOOD, HTTP, HTTPS, INGRESSES, MORE, NOBODY, ORIGIN, SERVERS, Site, canary_of,
+                           case)
 
 
 # Paths and hosts.
@@ -584,8 +581,8 @@ def sites(gateway, apply_for_all, tmp_path_factory):
     replicas = {"echo": 2, "judge": 1, "clerk": 1}
     servers = "".join(SERVERS.format(name=name, replicas=count) for name, count in replicas.items())
     ingresses = [each.manifest() for each in INGRESSES]
-    endpoints = authorities("endpoints", folder / "notes-tls.crt")
-    apply_for_all("\n---\n".join([text, authority.secret(), endpoints, servers, MORE, *ingresses]))
+    secrets = [text, authority.secret(), authorities("endpoints", folder / "notes-tls.crt")]
+    apply_for_all("\n---\n".join([*secrets, servers, MORE, *ingresses]))
     for name in replicas:
         gateway.kubectl("rollout", "status", f"deployment/{name}", "-n", "jobs", "--timeout=60s", timeout=70)
     wait_until(lambda: Site(gateway, f"upstream-vhost.{DOMAIN}").status() == 200, 10, "the sites")

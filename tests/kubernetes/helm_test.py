@@ -17,7 +17,7 @@ LABEL = "gateway.ingress/upstream=true"
 
 class Release:
     def __init__(self, dev, folder):
-        self.dev, self.values = dev, folder / "values.yaml"
+        self.dev, self.values, self.notes = dev, folder / "values.yaml", ""
         self.program = subprocess.run([ROOT / "tools/install-tool", "helm"], check=True, stdout=subprocess.PIPE,
                                       text=True).stdout.strip()
 

@@ -8,6 +8,9 @@ DOMAIN = "notes.example.com"
 INGRESSES = []
 OURS = ("hsts", "token_auth", "limit_by", "limit_burst", "health", "slow", "allowlist")
 ORIGIN = {"Origin": "https://pages.example"}
+NOBODY = "192.0.2.0/24"
+GOOD = {"Authorization": "anything"}
+CLERK = "http://clerk.jobs.svc.cluster.local"  # another than the judge of tokens, whom nobody else may ask
 HTTPS, HTTP = 8443, 8080
 SERVERS = """
 apiVersion: apps/v1

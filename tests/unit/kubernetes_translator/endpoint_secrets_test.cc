@@ -67,7 +67,8 @@ TEST_F(EndpointSecrets, AreWaitedForAndReadAsAWhole) {
   const std::pair<Texts, const char*> cases[] = {
       {{{"other", "x"}}, "has nothing under ca.crt, tls.crt and tls.key"},
       {{{"ca.crt", "x"}}, "Secret prod/endpoints: ca.crt: "},
-      {{{"ca.crt", good}, {"tls.crt", own_.certificate}}, "proxy-ssl-secret: Secret prod/endpoints"},
+      {{{"ca.crt", good}, {"tls.crt", own_.certificate}},
+       "proxy-ssl-secret: Secret prod/endpoints"},
       {{{"tls.crt", own_.certificate}, {"tls.key", authority_.pair().key}},
        "proxy-ssl-secret: Secret prod/endpoints"}};
   for (const auto& [data, words] : cases) {

@@ -27,7 +27,7 @@ class NameServer {
   std::string address() const { return local_address(fd_).to_string(); }
   std::uint16_t port() const { return local_address(fd_).port(); }
 
-  std::vector<std::string> addresses;  ///< four bytes each; empty: no such name
+  std::vector<std::string> addresses;     ///< four bytes each; empty: no such name
   const char* time_to_live = "\0\0\x01";  ///< three bytes: one second
   int questions = 0;
   bool mute = false;
