@@ -86,11 +86,6 @@ def acmesolver():
 
 def broken():
     """An App A that says it is ready, and fails."""
-    options = argparse.ArgumentParser()
-    options.add_argument("--listen")
-    options.add_argument("--probe-listen")
-    given = options.parse_args()
-
     class Answer(http.server.BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
@@ -102,8 +97,8 @@ def broken():
 
         do_POST = do_GET
 
-    probes, requests = (http.server.ThreadingHTTPServer(("", int(each.rsplit(":", 1)[1])), Answer)
-                        for each in (given.probe_listen, given.listen))
+    probes, requests = (http.server.ThreadingHTTPServer(("", int(os.environ[each].rsplit(":", 1)[1])), Answer)
+                        for each in ("PROBE_LISTEN", "LISTEN"))
     threading.Thread(target=probes.serve_forever, daemon=True).start()
     requests.serve_forever()
 
