@@ -66,7 +66,7 @@ def start(gateway, reading):
     running = []
 
     def start_one(*arguments):
-        running.append(subprocess.Popen([str(ROOT / "tools/rollout"), "dev", *arguments, *reading, *QUICK],
+        running.append(subprocess.Popen([str(ROOT / "tools/rollout"), "dev", *reading, *QUICK, *arguments],
                                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return running[-1]
 
