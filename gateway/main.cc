@@ -1,6 +1,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <ctime>
 
 #include "gateway/config/loader.h"
 #include "gateway/config/reference.h"
@@ -8,6 +9,7 @@
 #include "gateway/kubernetes/annotation_reference.h"
 #include "gateway/metrics/exposition.h"
 #include "gateway/net/openssl_memory.h"
+#include "gateway/server/certs_command.h"
 #include "gateway/server/check.h"
 #include "gateway/server/command_line.h"
 #include "gateway/server/control.h"
@@ -75,6 +77,16 @@ int ingress_report(const CommandLine& line) {
   return 0;
 }
 
+int certs(const CommandLine& line) {
+  const auto outcome = gateway::server::make_certificates(line.certs, std::time(nullptr));
+  print(stdout, outcome.lines);
+  print(stderr, outcome.remarks);
+  if (outcome.problem.empty()) return 0;
+  std::fflush(stdout);
+  print(stderr, "gateway: " + outcome.problem + "\n");
+  return 1;
+}
+
 int act(const CommandLine& line) {
   switch (line.action) {
     case CommandLine::Action::schema:
@@ -94,6 +106,7 @@ int act(const CommandLine& line) {
     case CommandLine::Action::health: return health(line);
     case CommandLine::Action::explain: return explain(line);
     case CommandLine::Action::ingress_report: return ingress_report(line);
+    case CommandLine::Action::certs: return certs(line);
     case CommandLine::Action::run: break;
   }
   gateway::server::Control control(line.config, line.kubernetes);

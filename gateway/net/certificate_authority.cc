@@ -4,12 +4,14 @@
 #include <openssl/bn.h>
 #include <openssl/ec.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "gateway/base/address.h"
 #include "gateway/net/openssl.h"
 
 namespace gateway::net {
@@ -20,6 +22,8 @@ using ExtensionPtr = std::unique_ptr<X509_EXTENSION, OpensslDelete<X509_EXTENSIO
 
 /// RFC 5280 §4.1.2.2: at most 20 octets, and positive.
 constexpr int kSerialBits = 127;
+/// BSI TR-02102 and NIST SP 800-57 take it until 2030; what is longer costs each handshake more.
+constexpr std::size_t kRsaBits = 2048;
 /// RFC 1035 §3.1; longer names would be cut off by nobody and matched by nobody.
 constexpr std::size_t kMostHost = 253;
 
@@ -51,6 +55,41 @@ bool is_dns_name(const std::string& name) {
            c == '.' || c == '*';
   };
   return !name.empty() && name.size() <= kMostHost && std::ranges::all_of(name, takes);
+}
+
+std::string lower_case(std::string_view text) {
+  std::string out(text);
+  std::ranges::transform(out, out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+/// As X509V3_EXT_conf_nid() reads them; empty for what no certificate can hold.
+std::string alternative_of(const std::string& name) {
+  if (const auto address = IpAddress::parse(name)) return "IP:" + address->to_string();
+  return is_dns_name(name) ? "DNS:" + name : std::string();
+}
+
+tl::unexpected<Error> no_name(const std::string& name) {
+  return invalid_argument("no certificate can be made for \"" + name + "\"");
+}
+
+KeyPtr new_key(KeyKind kind) {
+  switch (kind) {
+    case KeyKind::ecdsa: return KeyPtr(EVP_EC_gen("P-256"));
+    case KeyKind::ed25519: return KeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519"));
+    case KeyKind::rsa: return KeyPtr(EVP_RSA_gen(kRsaBits));
+  }
+  return nullptr;
+}
+
+X509Ptr next_certificate(BIO* text) {
+  return X509Ptr(PEM_read_bio_X509(text, nullptr, nullptr, nullptr));
+}
+
+BioPtr bio_of(std::string_view text) {
+  return BioPtr(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
 }
 
 bool add_extension(X509* certificate, X509* issuer, int nid, const std::string& value) {
@@ -94,6 +133,29 @@ X509Ptr new_certificate(const std::string& subject, EVP_PKEY* key, std::time_t b
   return certificate;
 }
 
+std::string_view bytes_of(const ASN1_STRING* string) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(string)),
+          static_cast<std::size_t>(ASN1_STRING_length(string))};
+}
+
+std::string address_text(std::string_view bytes) {
+  std::uint8_t v6[16] = {};
+  if (bytes.size() == sizeof v6) {
+    std::memcpy(v6, bytes.data(), sizeof v6);
+    return IpAddress::v6(v6).to_string();
+  }
+  if (bytes.size() != 4) return {};
+  std::uint32_t v4 = 0;
+  for (const char byte : bytes) v4 = (v4 << 8) | static_cast<std::uint8_t>(byte);
+  return IpAddress::v4(v4).to_string();
+}
+
+void sort_names(std::vector<std::string>& names) {
+  std::ranges::sort(names);
+  const auto repeated = std::ranges::unique(names);
+  names.erase(repeated.begin(), repeated.end());
+}
+
 std::time_t after(std::time_t from, std::chrono::seconds by) {
   return from + static_cast<std::time_t>(by.count());
 }
@@ -134,11 +196,9 @@ Result<CertificateAuthority> CertificateAuthority::make(const std::string& name,
 }
 
 Result<CertificateAuthority> CertificateAuthority::parse(const PemPair& pair) {
-  const BioPtr certificates(
-      BIO_new_mem_buf(pair.certificate.data(), static_cast<int>(pair.certificate.size())));
-  X509Ptr certificate(PEM_read_bio_X509(certificates.get(), nullptr, nullptr, nullptr));
+  X509Ptr certificate = next_certificate(bio_of(pair.certificate).get());
   if (!certificate) return invalid_argument("no certificate: " + openssl_error());
-  const BioPtr keys(BIO_new_mem_buf(pair.key.data(), static_cast<int>(pair.key.size())));
+  const BioPtr keys = bio_of(pair.key);
   const auto no_passphrase = [](char*, int, int, void*) { return -1; };
   KeyPtr key(PEM_read_bio_PrivateKey(keys.get(), nullptr, no_passphrase, nullptr));
   if (!key) return invalid_argument("no private key: " + openssl_error());
@@ -154,15 +214,15 @@ Result<CertificateAuthority> CertificateAuthority::parse(const PemPair& pair) {
 
 Result<PemPair> CertificateAuthority::issue(const std::string& subject,
                                             const std::vector<std::string>& names, std::time_t now,
-                                            std::chrono::seconds life) const {
+                                            std::chrono::seconds life, KeyKind kind) const {
   std::string alternatives;
   for (const std::string& name : names) {
-    if (!is_dns_name(name))
-      return invalid_argument("no certificate can be made for \"" + name + "\"");
-    alternatives += (alternatives.empty() ? "DNS:" : ",DNS:") + name;
+    const std::string alternative = alternative_of(name);
+    if (alternative.empty()) return no_name(name);
+    alternatives += (alternatives.empty() ? "" : ",") + alternative;
   }
   if (alternatives.empty()) return invalid_argument("a certificate needs a name");
-  const KeyPtr key(EVP_EC_gen("P-256"));
+  const KeyPtr key = new_key(kind);
   if (!key) return openssl_failure();
   const X509Ptr made = new_certificate(subject, key.get(), after(now, -kBackdated),
                                        std::min(after(now, life), not_after_));
@@ -179,6 +239,54 @@ Result<PemPair> CertificateAuthority::issue(const std::string& subject,
       X509_sign(certificate, parts_->key.get(), EVP_sha256()) != 0;
   if (!done) return openssl_failure();
   return pem_pair(certificate, key.get());
+}
+
+Result<IssuedFacts> issued_facts(std::string_view pem) {
+  const X509Ptr certificate = next_certificate(bio_of(pem).get());
+  if (!certificate) return invalid_argument("no certificate: " + openssl_error());
+  IssuedFacts facts{{}, time_of(X509_get0_notAfter(certificate.get()))};
+  auto* list = static_cast<GENERAL_NAMES*>(
+      X509_get_ext_d2i(certificate.get(), NID_subject_alt_name, nullptr, nullptr));
+  for (int i = 0; i < sk_GENERAL_NAME_num(list); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(list, i);
+    if (name->type == GEN_DNS)
+      facts.names.push_back(lower_case(bytes_of(name->d.dNSName)));
+    else if (name->type == GEN_IPADD)
+      facts.names.push_back(address_text(bytes_of(name->d.iPAddress)));
+  }
+  GENERAL_NAMES_free(list);
+  sort_names(facts.names);
+  return facts;
+}
+
+Result<std::vector<std::string>> certificate_names(const std::vector<std::string>& names) {
+  std::vector<std::string> out;
+  for (const std::string& name : names) {
+    const std::string alternative = alternative_of(name);
+    if (alternative.empty()) return no_name(name);
+    out.push_back(lower_case(std::string_view(alternative).substr(alternative.find(':') + 1)));
+  }
+  sort_names(out);
+  return out;
+}
+
+bool is_signed_by(std::string_view pem, std::string_view authority) {
+  const X509Ptr certificate = next_certificate(bio_of(pem).get());
+  const X509Ptr issuer = next_certificate(bio_of(authority).get());
+  const bool signed_by = certificate && issuer &&
+                         X509_check_issued(issuer.get(), certificate.get()) == X509_V_OK &&
+                         X509_verify(certificate.get(), X509_get0_pubkey(issuer.get())) == 1;
+  openssl_error();
+  return signed_by;
+}
+
+std::vector<std::string> certificates_of(std::string_view bundle) {
+  std::vector<std::string> out;
+  const BioPtr text = bio_of(bundle);
+  while (const X509Ptr certificate = next_certificate(text.get()))
+    out.push_back(pem_of([&](BIO* bio) { return PEM_write_bio_X509(bio, certificate.get()); }));
+  openssl_error();  // the end of the text is an error to PEM_read
+  return out;
 }
 
 }  // namespace gateway::net

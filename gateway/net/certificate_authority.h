@@ -4,9 +4,11 @@
 #include <ctime>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/net/certificate.h"
 
 namespace gateway::net {
 
@@ -34,10 +36,12 @@ class CertificateAuthority {
   /// not its own.
   static Result<CertificateAuthority> parse(const PemPair& pair);
 
-  /// A new key and a certificate for `names` (DNS), good as server and as client; it ends with this
-  /// authority at the latest. Fails for a name that no certificate can hold.
+  /// A new key and a certificate for `names` (DNS names and addresses), good as server and as
+  /// client; it ends with this authority at the latest. Fails for a name that no certificate can
+  /// hold. An RSA key (2048 bits) takes some 100 ms, others microseconds.
   Result<PemPair> issue(const std::string& subject, const std::vector<std::string>& names,
-                        std::time_t now, std::chrono::seconds life) const;
+                        std::time_t now, std::chrono::seconds life,
+                        KeyKind kind = KeyKind::ecdsa) const;
 
   const PemPair& pair() const { return pair_; }
   std::time_t made_at() const { return made_at_; }
@@ -52,5 +56,25 @@ class CertificateAuthority {
   std::time_t made_at_ = 0;
   std::time_t not_after_ = 0;
 };
+
+/// What whoever renews a certificate must know of it, its key apart.
+struct IssuedFacts {
+  std::vector<std::string> names;  ///< as certificate_names() puts them
+  std::time_t not_after = 0;
+};
+
+/// Of the first certificate in a PEM text. Any thread.
+Result<IssuedFacts> issued_facts(std::string_view pem);
+
+/// DNS names in lower case and addresses in their shortest form, in order, each once: equal for
+/// what certificates would be equal for. `invalid_argument` for what no certificate can hold.
+Result<std::vector<std::string>> certificate_names(const std::vector<std::string>& names);
+
+/// Whether the first certificate of the one text was signed by the first of the other, whatever the
+/// time is.
+bool is_signed_by(std::string_view pem, std::string_view authority);
+
+/// Each certificate of a PEM text as a text of its own; what is none is left out.
+std::vector<std::string> certificates_of(std::string_view bundle);
 
 }  // namespace gateway::net

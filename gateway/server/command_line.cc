@@ -23,6 +23,7 @@ struct Flags {
   bool annotation_policy = false;
   bool kubernetes = false;
   bool ingress_report = false;
+  bool certs = false;
   KubernetesOptions cluster;
 };
 
@@ -104,11 +105,52 @@ void declare_ingress_report(CLI::App& app, Flags& flags) {
   report->callback([&flags] { flags.ingress_report = true; });
 }
 
+void declare_certs(CLI::App& app, Flags& flags) {
+  CertsOptions& options = flags.line.certs;
+  auto* certs = app.add_subcommand(
+      "certs",
+      "Make, and renew where it is due, the private authority and the certificates between gateway "
+      "and services");
+  const auto list = [&](const char* name, std::vector<std::string>& to, const char* help) {
+    certs->add_option(name, to, help)
+        ->type_name("NAME,...")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+  };
+  certs->add_option("--out", options.out, "The folder; what is in it and still good stays")
+      ->type_name("DIR")
+      ->required();
+  list("--service", options.services,
+       "Who gets a certificate besides the gateway, by commas (app-a,app-b,hello,visitors)");
+  list("--names", options.names,
+       "DNS names and addresses in each of them, by commas, besides NAME and NAME.internal");
+  list("--public", options.public_names,
+       "Make an ECDSA and an RSA pair for these names too, in DIR/tls: for development, since "
+       "only who is given DIR/ca.crt believes them");
+  certs->add_option("--days", options.days, "How long what is made now is valid (90)")
+      ->type_name("DAYS")
+      ->check(CLI::Range(1, 3650));
+  certs
+      ->add_option("--renew-before", options.renew_before,
+                   "Renew what ends within so many days (a third of --days)")
+      ->type_name("DAYS")
+      ->check(CLI::Range(1, 3650));
+  certs
+      ->add_option("--group", options.group,
+                   "Let this group read new keys and tokens, those of authorities apart")
+      ->type_name("GROUP");
+  certs->add_flag("--force-ca", options.force_authority,
+                  "Replace the authorities; the ones before stay trusted, and the next two runs "
+                  "without this renew the certificates and end that trust");
+  certs->callback([&flags] { flags.certs = true; });
+}
+
 void declare(CLI::App& app, Flags& flags) {
   app.set_version_flag("--version", version_line("gateway"), "Print the version");
   app.add_option("-c,--config", flags.line.config, "The configuration to run")->type_name("FILE");
   declare_kubernetes(app, flags);
   declare_ingress_report(app, flags);
+  declare_certs(app, flags);
   auto* check = app.add_flag("--check", flags.check,
                              "Say everything that is wrong with the configuration; exit 1 if "
                              "anything is");
@@ -144,6 +186,7 @@ void declare(CLI::App& app, Flags& flags) {
 
 CommandLine::Action action_of(const Flags& flags) {
   if (flags.ingress_report) return CommandLine::Action::ingress_report;
+  if (flags.certs) return CommandLine::Action::certs;
   if (flags.check) return CommandLine::Action::check;
   if (flags.health) return CommandLine::Action::health;
   if (flags.schema) return CommandLine::Action::schema;

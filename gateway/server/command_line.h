@@ -6,6 +6,7 @@
 #include <variant>
 #include <vector>
 
+#include "gateway/server/certs_options.h"
 #include "gateway/server/kubernetes_options.h"
 
 namespace gateway::server {
@@ -22,7 +23,8 @@ struct CommandLine {
     metrics,
     annotations,
     annotation_policy,
-    ingress_report
+    ingress_report,
+    certs
   };
   Action action = Action::run;
   /// File; empty where a table is printed, and where a cluster is all there is.
@@ -32,6 +34,7 @@ struct CommandLine {
   /// Set where a cluster is served, or reported on.
   std::optional<KubernetesOptions> kubernetes;
   std::vector<std::string> report_paths;  ///< of manifests; empty: a cluster is reported on
+  CertsOptions certs;
 };
 
 /// Nothing to do but to print and go: help, version, or a sentence on what is wrong with the flags.

@@ -106,6 +106,51 @@ TEST_F(CertificateAuthorityTest, RefusesWhatIsNoAuthority) {
   EXPECT_FALSE(CertificateAuthority::parse({own.certificate.substr(0, 100), own.key}));
 }
 
+TEST_F(CertificateAuthorityTest, AddressesAreNamesToo) {
+  const PemPair leaf = issue({"a.test", "127.0.0.1", "::1"});
+  EXPECT_TRUE(serves(leaf, kNow));
+  const BioPtr text(BIO_new_mem_buf(leaf.certificate.data(), -1));
+  const X509Ptr read(PEM_read_bio_X509(text.get(), nullptr, nullptr, nullptr));
+  EXPECT_EQ(X509_check_ip_asc(read.get(), "127.0.0.1", 0), 1);
+  EXPECT_EQ(X509_check_ip_asc(read.get(), "::1", 0), 1);
+  EXPECT_EQ(X509_check_ip_asc(read.get(), "127.0.0.2", 0), 0);
+}
+
+TEST_F(CertificateAuthorityTest, KeysAreOfTheKindThatWasAskedFor) {
+  for (const KeyKind kind : {KeyKind::ecdsa, KeyKind::ed25519, KeyKind::rsa}) {
+    const PemPair leaf = authority_.issue("replica", {"a.test"}, kNow, 24h, kind).value();
+    EXPECT_EQ((*Certificate::parse(leaf.certificate, leaf.key))->kind(), kind);
+    EXPECT_TRUE(serves(leaf, kNow));
+  }
+}
+
+TEST_F(CertificateAuthorityTest, FactsAreThoseThatWereAskedFor) {
+  const std::vector<std::string> names{"B.test", "0:0::1", "*.a.test", "10.0.0.7", "b.test"};
+  const auto facts = issued_facts(issue(names).certificate).value();
+  EXPECT_EQ(facts.names, certificate_names(names).value());
+  EXPECT_EQ(facts.names, (std::vector<std::string>{"*.a.test", "10.0.0.7", "::1", "b.test"}));
+  EXPECT_EQ(facts.not_after, kNow + 24 * kHour);
+  EXPECT_FALSE(issued_facts("nothing"));
+  EXPECT_FALSE(certificate_names({"a b"}));
+}
+
+TEST_F(CertificateAuthorityTest, ASignatureIsFoundOutWhateverTheTime) {
+  const auto other = *CertificateAuthority::make("test", kNow, 240h);
+  const std::string leaf = issue().certificate;
+  EXPECT_TRUE(is_signed_by(leaf, authority_.pair().certificate));
+  EXPECT_TRUE(is_signed_by(leaf, authority_.pair().certificate + other.pair().certificate));
+  EXPECT_FALSE(is_signed_by(leaf, other.pair().certificate + authority_.pair().certificate));
+  EXPECT_FALSE(is_signed_by(leaf, leaf));
+  EXPECT_FALSE(is_signed_by(leaf, ""));
+}
+
+TEST_F(CertificateAuthorityTest, ABundleComesApartIntoItsCertificates) {
+  const std::string one = authority_.pair().certificate;
+  const std::string two = issue().certificate;
+  EXPECT_EQ(certificates_of("# a remark\n" + one + two), (std::vector<std::string>{one, two}));
+  EXPECT_TRUE(certificates_of("nothing").empty());
+}
+
 TEST_F(CertificateAuthorityTest, NamesAreNoWayIn) {
   for (const char* name : {"", "a.test,DNS:b.test", "a.test\nb", "a b", "@section"})
     EXPECT_FALSE(authority_.issue("replica", {name}, kNow, 24h)) << name;

@@ -97,6 +97,24 @@ TEST(CommandLine, ReportsOnManifestsOrOnACluster) {
   EXPECT_EQ(cluster.kubernetes->kubeconfig, "k");
 }
 
+TEST(CommandLine, MakesCertificatesInAFolder) {
+  const CommandLine line = understood(
+      parse({"certs", "--out", "d", "--names", "a.test,10.0.0.7", "--service", "billing,stock",
+             "--public=shop.test", "--days", "30", "--renew-before", "5", "--group", "keys"}));
+  EXPECT_EQ(line.action, CommandLine::Action::certs);
+  EXPECT_EQ(line.certs.out, "d");
+  EXPECT_THAT(line.certs.names, ElementsAre("a.test", "10.0.0.7"));
+  EXPECT_THAT(line.certs.services, ElementsAre("billing", "stock"));
+  EXPECT_THAT(line.certs.public_names, ElementsAre("shop.test"));
+  EXPECT_EQ(line.certs.days, 30);
+  EXPECT_EQ(line.certs.renew_before, 5);
+  EXPECT_EQ(line.certs.group, "keys");
+  EXPECT_FALSE(line.certs.force_authority);
+  EXPECT_THAT(understood(parse({"certs", "--out", "d"})).certs.services,
+              ElementsAre("app-a", "app-b", "hello", "visitors"));
+  EXPECT_TRUE(understood(parse({"certs", "--out", "d", "--force-ca"})).certs.force_authority);
+}
+
 TEST(CommandLine, SaysItsVersionAndItsFlags) {
   EXPECT_EQ(farewell(parse({"--version"})).status, 0);
   EXPECT_THAT(farewell(parse({"--version"})).text, HasSubstr("gateway "));
@@ -114,7 +132,10 @@ TEST(CommandLine, RefusesWhatItDoesNotKnow) {
       {{"--confg", "a"}, "--confg"},
       {{"a.yaml"}, "a.yaml"},
       {{"--config", "a", "--check", "--schema"}, "excludes"},
-      {{"--config", "a", "-H", "a: b"}, "--explain"}};
+      {{"--config", "a", "-H", "a: b"}, "--explain"},
+      {{"certs"}, "--out"},
+      {{"certs", "--out", "d", "--days", "0"}, "--days"},
+      {{"certs", "--out", "d", "extra"}, "extra"}};
   for (const auto& [words, sentence] : rows) {
     EXPECT_EQ(farewell(parse(words)).status, 2) << sentence;
     EXPECT_THAT(farewell(parse(words)).text, HasSubstr(sentence));
