@@ -63,7 +63,7 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	tests/kubernetes/run
 
 .PHONY: test-deploy
-test-deploy: ## Check the Helm chart and the manifests of k8s/ without a cluster (needs Go)
+test-deploy: ## Check chart, manifests, package and ACME without a cluster, as root (needs Go)
 	@tools/install-dependencies build test-deploy
 	@$(MAKE) --no-print-directory programs
 	tests/deploy/run
@@ -192,6 +192,12 @@ docs: ## Write again what is generated: references from the code's own tables, d
 install: ## Install the gateway (PREFIX=/usr/local, DESTDIR=); never overwrites a changed configuration
 	@[ -x "$${GATEWAY_BIN:-build/release/bin}/gateway" ] || $(MAKE) --no-print-directory build
 	@tools/install install --prefix '$(PREFIX)' --destdir '$(DESTDIR)'
+
+.PHONY: package
+package: ## Build a Debian package of the gateway into build/package (GATEWAY_BIN=: of programs built before)
+	@tools/install-dependencies build package
+	@[ -x "$${GATEWAY_BIN:-build/release/bin}/gateway" ] || $(MAKE) --no-print-directory programs
+	@tools/package
 
 .PHONY: uninstall
 uninstall: ## Remove exactly what install made

@@ -99,11 +99,20 @@ def test_uninstall_without_install_is_one_sentence(root):
     assert result.stderr.count("\n") == 1 and "nothing is installed" in result.stderr
 
 
-def test_the_unit_is_correct_and_closed(root):
+@pytest.mark.parametrize("name", ["gateway.service", "gateway-certs.service"])
+def test_the_units_are_correct_and_closed(root, name):
     act("install", root)
-    unit = root / "usr/lib/systemd/system/gateway.service"
+    unit = root / "usr/lib/systemd/system" / name
     unit.write_text(unit.read_text().replace("/usr/bin/gateway", "/bin/true"))
     verified = subprocess.run(["systemd-analyze", "verify", unit], capture_output=True, text=True)
     assert (verified.returncode, verified.stderr) == (0, "")
     subprocess.run(["systemd-analyze", "security", "--offline=true", "--threshold=20", unit],
                    check=True, capture_output=True)
+
+
+def test_the_timer_starts_its_service(root):
+    act("install", root)
+    units = root / "usr/lib/systemd/system"
+    verified = subprocess.run(["systemd-analyze", "verify", units / "gateway-certs.timer"], capture_output=True,
+                              text=True, env={"PATH": "/usr/bin:/bin", "SYSTEMD_UNIT_PATH": f"{units}:"})
+    assert (verified.returncode, verified.stderr) == (0, "")
