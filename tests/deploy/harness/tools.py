@@ -11,7 +11,8 @@ import yaml
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 CHART = ROOT / "packaging/helm/gateway"
 BIN = pathlib.Path(os.environ.get("GATEWAY_BIN", ROOT / "build/release/bin"))
-TOOLS = ("kustomize", "helm", "kubeconform", "kube-score", "kubernetes-openapi", "cert-manager-crds")
+TOOLS = ("kustomize", "helm", "kubeconform", "kube-score", "kubernetes-openapi", "cert-manager-crds", "lego",
+         "pebble")
 ENVIRONMENTS = ("dev", "acc", "prod")
 VERSION = (ROOT / "version.txt").read_text().strip()
 
