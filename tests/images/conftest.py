@@ -35,13 +35,13 @@ def network():
 def compose(network, tmp_path_factory):
     """All three services, prepared as docs/docker.md says."""
     made = Compose(tmp_path_factory.mktemp("compose"))
-    podman("rm", "--all", "--force", "--time", "0")
+    podman("rm", "--all", "--force", "--depend", "--time", "0")
     podman("volume", "prune", "--force")
     podman("network", "prune", "--force")
     made.run("--profile", "prepare", "run", "--rm", "prepare")
     made.run("up", "-d", "--no-build")
     yield made
-    podman("rm", "--all", "--force", "--time", "0")
+    podman("rm", "--all", "--force", "--depend", "--time", "0")
 
 
 @pytest.fixture(scope="session")

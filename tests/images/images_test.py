@@ -46,7 +46,7 @@ def container(tmp_path):
 def test_runs_hardened_is_well_and_stops_by_itself(image, container):
     name = container(image)
     wait_until(lambda: podman("healthcheck", "run", name, check=False).returncode == 0, f"{image} is well")
-    assert podman("top", name, "capeff").stdout.splitlines()[1:] == ["none"]
+    assert set(podman("top", name, "capeff").stdout.splitlines()[1:]) == {"none"}
     podman("stop", "--time", "60", name)
     assert inspect(name, "{{.State.ExitCode}}") != "137", "it was killed"
 
