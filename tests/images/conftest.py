@@ -31,17 +31,26 @@ def network():
         subprocess.run(["mount", "-t", "tmpfs", "tmpfs", folder], check=True)
 
 
+def remove_containers():
+    """One that others depend on goes only after them, which may take several turns."""
+    def gone():
+        podman("rm", "--all", "--force", "--depend", "--time", "0", check=False)
+        return not podman("ps", "--all", "--quiet").stdout
+
+    wait_until(gone, "the containers of before are gone")
+
+
 @pytest.fixture(scope="session")
 def compose(network, tmp_path_factory):
     """All three services, prepared as docs/docker.md says."""
     made = Compose(tmp_path_factory.mktemp("compose"))
-    podman("rm", "--all", "--force", "--depend", "--time", "0")
+    remove_containers()
     podman("volume", "prune", "--force")
     podman("network", "prune", "--force")
     made.run("--profile", "prepare", "run", "--rm", "prepare")
     made.run("up", "-d", "--no-build")
     yield made
-    podman("rm", "--all", "--force", "--depend", "--time", "0")
+    remove_containers()
 
 
 @pytest.fixture(scope="session")

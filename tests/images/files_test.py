@@ -97,7 +97,7 @@ def test_no_secret_stands_in_an_environment_or_a_command():
 
 def test_a_migration_is_over_before_its_service_starts():
     for service, before in (("app-b", "app-b-migrate"), ("visitors", "visitors-migrate"), ("hello-back", "hello-schema")):
-        assert SERVICES[service]["depends_on"] == {before: {"condition": "service_completed_successfully"}}
+        assert SERVICES[service]["depends_on"][before] == {"condition": "service_completed_successfully"}
         assert SERVICES[before]["restart"] == "no"
 
 
