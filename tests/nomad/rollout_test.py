@@ -17,6 +17,8 @@ def gateway_processes(cluster):
 
 
 def test_a_release_is_a_canary_first_and_fails_no_request(installed):
+    # What the autoscaler asked for last may still be a deployment, and Nomad takes no other count meanwhile.
+    wait_until(lambda: deployment(installed, "app-a")["Status"] == "successful", "the job is at rest", 120)
     installed.nomad("job", "scale", "app-a", "service", "2")
     wait_until(lambda: len(installed.running("app-a")) == 2, "two replicas run")
     before, gateways = installed.running("app-a"), gateway_processes(installed)
