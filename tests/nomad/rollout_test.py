@@ -37,7 +37,7 @@ def test_a_release_that_does_not_become_ready_goes_back_by_itself(installed):
     before = {each["ID"] for each in installed.running("app-a")}
     version = installed.api("/v1/job/app-a")["Version"]
     with Load({PUBLIC[0]: 60, PUBLIC[1]: 20}) as load:
-        installed.run_application("app-a", wait=False, arguments=["--no-such-flag"])
+        installed.run_application("app-a", wait=False, arguments=["--no-such-flag"], healthy_deadline="20s", progress_deadline="30s")
         wait_until(lambda: installed.api("/v1/job/app-a")["Version"] >= version + 2, "Nomad went back", 180)
         wait_until(lambda: deployment(installed, "app-a")["Status"] == "successful", "that release is out", 120)
     assert re.search("reverted|rolling back", str(installed.api("/v1/job/app-a/deployments"))), "it says so"

@@ -115,8 +115,10 @@ class Cluster:
         return self.run_job("gateway", f"-var=programs={self.programs}", values=values)
 
     def run_application(self, name, wait=True, **values):
-        return self.run_job("service", f"-var=application={name}", f"-var=programs={self.programs}", values=values,
-                            wait=wait)
+        """With time to become ready for a machine that is busy."""
+        patient = {"healthy_deadline": "1m", "progress_deadline": "2m"}
+        return self.run_job("service", f"-var=application={name}", f"-var=programs={self.programs}",
+                            values={**patient, **values}, wait=wait)
 
     def run_autoscaler(self):
         return self.run_job("autoscaler", f"-var=programs={self.programs}", values={"autoscaler_program": os.environ["AUTOSCALER"]})
