@@ -2,6 +2,7 @@
 import argparse
 import base64
 import contextlib
+import http.client
 import json
 import pathlib
 import re
@@ -47,7 +48,7 @@ class QueryApi:
             if error.code == 422 and "no route or upstream is selected" in text:
                 return 0.0
             raise NoNumber(f"{error.code} {text.strip()[:200]}") from None
-        except (OSError, ValueError, LookupError) as error:
+        except (OSError, ValueError, LookupError, http.client.HTTPException) as error:
             raise NoNumber(repr(error)) from None
 
 
@@ -79,7 +80,12 @@ class Tunnel(contextlib.ExitStack):
             context = ssl._create_unverified_context() if url is None else context
         # With an authority of the replicas' own, their names are those of Services, not of addresses.
         context.check_hostname = context.check_hostname and self.options.query_ca is None
-        return Address(url or self.forward(), self.token(), context)
+        try:
+            token = self.token()
+            return Address(url or self.forward(), token, context)
+        except BaseException:
+            self.close()
+            raise
 
     def token(self):
         if self.options.token_file:

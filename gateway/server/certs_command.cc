@@ -257,8 +257,14 @@ Result<void> CertsRun::write_authority(const Branch& branch, const CertsAuthorit
   const std::string certificate = branch.name + ".crt";
   const auto before = read_if_there(path_of(certificate));
   const std::string bundle = authority.bundle();
-  const bool is_new = !before || !*before || !authority.vouches_for(**before, false);
+  // One that somebody else signed does not vouch for itself: it is there all the same.
+  const bool is_new =
+      !before || !*before || (**before != bundle && !authority.vouches_for(**before, false));
   if (is_new) {
+    if (!authority.signer())
+      return invalid_argument(
+          fmt::format("{}.key is not there: put it back, for {} is not as it was made here",
+                      path_of(branch.name), certificate));
     if (auto written = write(branch.name + ".key", authority.signer()->pair().key, 0600); !written)
       return written;
   }

@@ -16,12 +16,15 @@ struct CertsOutcome {
 
 /// Makes the private authorities and what they sign, in options.out:
 ///
-///   ca.crt, ca.key                  signs all but one
-///   gateway-ca.crt, gateway-ca.key  signs secrets/cluster.crt, the gateways' own, and nothing else
-///   secrets/gateway.crt, .key       for gateway and gateway.internal, as each service's for its
-///   name secrets/cluster.crt, .key       for gateway.internal secrets/internal-ca.crt,
-///   gateway-ca.crt   the authorities to trust secrets/admin-token, cluster-token tls/ecdsa.crt,
-///   rsa.crt, .key    with options.public_names
+/// - `ca.crt`, `ca.key` sign all but one;
+/// - `gateway-ca.crt`, `gateway-ca.key` sign `secrets/cluster.crt`, the gateways' own, and no
+/// other;
+/// - `secrets/gateway.crt`, `.key` for gateway and gateway.internal, as each service's for its
+/// name;
+/// - `secrets/cluster.crt`, `.key` for gateway.internal;
+/// - `secrets/internal-ca.crt`, `gateway-ca.crt`, the authorities to trust;
+/// - `secrets/admin-token`, `cluster-token`;
+/// - `tls/ecdsa.crt`, `rsa.crt`, `.key` with options.public_names.
 ///
 /// What is still valid for options.renew_before and is as it would be made now stays as it is, byte
 /// for byte. A key is in place before its certificate, each replaced in one step, so that whoever

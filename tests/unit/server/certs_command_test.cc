@@ -220,6 +220,15 @@ TEST_F(Certs, TheAuthoritysKeyIsMissedOnlyWhereItIsNeeded) {
                     HasSubstr("made/ca.key is not there: put it back")));
 }
 
+TEST_F(Certs, AnAuthorityThatAnotherSignedIsNoNewOne) {
+  ran();
+  (void)folder_.write("made/ca.crt", text("secrets/app-a.crt"));
+  remove("ca.key");
+  const CertsOutcome outcome = run();
+  EXPECT_THAT(outcome.lines, HasSubstr("kept     ca.crt"));
+  EXPECT_THAT(outcome.problem, HasSubstr("made/ca.key is not there: put it back"));
+}
+
 TEST_F(Certs, AnAuthorityIsReplacedInThreeRunsThatEachStayTrusted) {
   ran();
   const Files first = files();
