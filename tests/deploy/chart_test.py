@@ -49,7 +49,8 @@ def test_a_chart_that_was_changed_alone_is_found_and_rendering_mends_it(tmp_path
 
 
 def test_helm_and_kustomize_install_the_same():
-    """But for labels that say which of the two it was, the namespace, and the name of the ConfigMap."""
+    """But for labels that say which of the two it was, the namespace, which kustomize's gateway has to itself, and
+    the name of the ConfigMap."""
     def plain(body):
         text = json.dumps(body, sort_keys=True)
         body = json.loads(text)
@@ -58,7 +59,8 @@ def test_helm_and_kustomize_install_the_same():
             body["metadata"].get("labels", {}).pop(name, None)
         return body
 
-    charts = {(each["kind"], each["metadata"]["name"]): plain(each) for each in rendered()
+    charts = {(each["kind"], each["metadata"]["name"]): plain(each)
+              for each in rendered("networkPolicy.wholeNamespace=true")
               if "helm.sh/hook" not in each["metadata"].get("annotations", {})}
     done = subprocess.run([ROOT / "tools/install-tool", "kustomize"], check=True, stdout=subprocess.PIPE, text=True)
     built = documents(run(done.stdout.strip(), "build", str(ROOT / "k8s/base/gateway")).stdout)
@@ -162,6 +164,13 @@ def test_an_image_can_be_pinned_by_its_digest():
 def test_a_value_that_is_wrong_is_refused_by_its_name(value, said):
     done = template(value)
     assert done.returncode != 0 and said in done.stderr, done.stderr
+
+
+def test_neighbours_in_the_namespace_are_left_alone_unless_asked():
+    def selected(*values):
+        return [each["spec"]["podSelector"] for each in rendered(*values) if each["kind"] == "NetworkPolicy"]
+
+    assert {} not in selected() and {} in selected("networkPolicy.wholeNamespace=true")
 
 
 def test_bounds_of_the_autoscaler_must_fit():
