@@ -3,6 +3,7 @@ the host has already."""
 import zlib
 
 import pytest
+import yaml
 
 from harness.api import wait_until
 from harness.certificates import make_secret
@@ -67,10 +68,7 @@ spec:
             pathType: ImplementationSpecific
             backend: {{service: {{name: cm-acme-http-solver-9wq4d, port: {{number: 8089}}}}}}
 """
-LOGIN = """
-upstreams:
-  - {name: logins, private: true, endpoints: ["app-b.jobs.svc.cluster.local:80"]}
-"""
+LOGINS = {"name": "logins", "private": True, "endpoints": ["app-b.jobs.svc.cluster.local:80"]}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -90,9 +88,10 @@ def login_of_every_route(gateway):
     volumes = gateway.api.find("Deployment", "gateway", "gateway")["spec"]["template"]["spec"]["volumes"]
     name = next(each["configMap"]["name"] for each in volumes if each["name"] == "config")
     before = gateway.api.find("ConfigMap", name, "gateway")["data"]["gateway.yaml"]
-    wanted = before.replace("filters:\n", LOGIN + "filters:\n  - {type: token, upstream: logins}\n")
-    assert wanted != before
-    gateway.api.patch("ConfigMap", name, {"data": {"gateway.yaml": wanted}}, "gateway")
+    wanted = yaml.safe_load(before)
+    wanted["upstreams"] = [LOGINS]
+    wanted["filters"].insert(0, {"type": "token", "upstream": LOGINS["name"]})
+    gateway.api.patch("ConfigMap", name, {"data": {"gateway.yaml": yaml.safe_dump(wanted)}}, "gateway")
     yield
     gateway.api.patch("ConfigMap", name, {"data": {"gateway.yaml": before}}, "gateway")
     wait_until(lambda: everywhere(gateway, "/hello", 200), 20, "the configuration of before")

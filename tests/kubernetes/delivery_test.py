@@ -65,8 +65,8 @@ def start(gateway, reading):
                    "PATH": f"{gateway.plane.bin}:{os.environ['PATH']}"}
     running = []
 
-    def start_one(*arguments):
-        running.append(subprocess.Popen([str(ROOT / "tools/rollout"), "dev", *reading, *QUICK, *arguments],
+    def start_one(image, *options):
+        running.append(subprocess.Popen([str(ROOT / "tools/rollout"), "dev", image, *reading, *QUICK, *options],
                                         env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True))
         return running[-1]
 
