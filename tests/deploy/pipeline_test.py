@@ -152,10 +152,13 @@ def test_what_is_pushed_is_written_down_by_digest(engine):
 def cluster(tmp_path):
     """A kubectl that shows an overlay with two images, and runs an older App A; a registry that has all of them."""
     kubectl = f"""echo "kubectl $@" >>{tmp_path}/told
+if [ "$1" = --context ]; then shift 2; fi
 case "$1 $2" in
   "kustomize "*) printf 'image: app-a:0.1.0\\nimage: gateway:0.1.0\\nimage: postgres:17\\n' ;;
   "apply --kustomize") cat "$3/kustomization.yaml" >{tmp_path}/applied ;;
-  "get deployment") case "$*" in *jsonpath*) echo r.example/app-a@sha256:{'1' * 64} ;; *) echo deployment/app-a ;; esac ;;
+  "get deployment") echo r.example/app-a@sha256:{'1' * 64} ;;
+  "get --kustomize") printf 'jobs app-a\nvisitors visitors\n' ;;
+  "rollout status") [ ! -e {tmp_path}/hangs ] || [ "$3" != "deployment/$(cat {tmp_path}/hangs)" ] ;;
 esac"""
     skopeo = f"""echo "skopeo $@" >>{tmp_path}/told
 case "$1" in inspect) echo {DIGEST} ;; esac"""
@@ -172,6 +175,15 @@ def test_an_environment_gets_the_commits_images_by_digest(cluster):
     assert applied["images"] == [{"name": name, "newName": f"r.example/{name}", "digest": DIGEST}
                                  for name in ("app-a", "gateway")]
     assert "docker://r.example/app-a:c0ffee" in (folder / "told").read_text()
+
+
+def test_it_waits_for_all_that_was_applied_in_the_cluster_that_is_named(cluster):
+    environment, folder = cluster
+    (folder / "hangs").write_text("visitors")
+    done = run(["tools/deploy", "acc", "--context", "acc-1"], **environment)
+    assert done.returncode == 1 and "visitors of visitors does not run" in done.stderr
+    told = [line for line in (folder / "told").read_text().splitlines() if line.startswith("kubectl")]
+    assert all("--context acc-1" in line for line in told if "kustomize k8s" not in line), told
 
 
 def test_prod_keeps_its_app_a_until_the_new_one_is_judged(cluster):
