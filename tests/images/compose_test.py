@@ -63,6 +63,9 @@ def test_app_a_answers_the_gateway_alone(compose, visitor):
     assert refused.returncode in (35, 56) and refused.stdout == "", refused
     plain = run("-X", "POST", *FORGED, app_a.replace("https", "http"))
     assert "Jobs" not in plain.stdout, plain
+    neighbour = compose.folder / "secrets/app-b"
+    refused = run("-X", "POST", *FORGED, "--cert", neighbour / "app-b.crt", "--key", neighbour / "app-b.key", app_a)
+    assert refused.returncode in (35, 56) and refused.stdout == "", refused
     gateway = compose.folder / "secrets/gateway"
     let_in = run("-X", "POST", "--cert", gateway / "gateway.crt", "--key", gateway / "gateway.key", app_a)
     assert let_in.stdout == JOBS, let_in
