@@ -16,7 +16,7 @@ tl::unexpected<Error> nobody(const char* why) {
 bool vouched_for(const net::TlsFacts& tls, const FrontProxySettings& settings) {
   if (!tls.is_tls || !tls.client_verified) return false;
   return settings.allowed_names.empty() ||
-         std::ranges::find(settings.allowed_names, tls.client_common_name) !=
+         std::ranges::find(settings.allowed_names, tls.client_certificate->common_name) !=
              settings.allowed_names.end();
 }
 

@@ -106,11 +106,11 @@ class ClientCertificate final : public Filter {
     http::HeaderList& headers = context.request.headers;
     headers.add(context.arena, kVerify, tls.client_verified ? "SUCCESS" : "NONE");
     if (!tls.client_verified) return;
-    headers.add(context.arena, kSubject, tls.client_subject);
-    headers.add(context.arena, kIssuer, tls.client_issuer);
+    const net::ClientCertificate& certificate = *tls.client_certificate;
+    headers.add(context.arena, kSubject, certificate.subject);
+    headers.add(context.arena, kIssuer, certificate.issuer);
     if (settings_.pass)
-      headers.add(context.arena, kCertificate,
-                  percent_encode(tls.client_certificate, context.arena));
+      headers.add(context.arena, kCertificate, percent_encode(certificate.pem, context.arena));
   }
 
   const Settings& settings_;

@@ -66,13 +66,12 @@ void ChunkReader::begin(Arena& arena, const CodecLimits& limits) {
   parser_->begin();
   arena_ = &arena;
   limits_ = limits;
-  trailers_.begin(arena, {limits.max_fields, limits.max_head_bytes, limits.max_head_bytes});
+  trailers_ = nullptr;
   framing_bytes_ = 0;
-  in_trailers_ = false;
 }
 
 ChunkReader::Step ChunkReader::step(std::string_view bytes) {
-  if (in_trailers_) return trailer(bytes);
+  if (trailers_ != nullptr) return trailer(bytes);
   return parser_->left > 0 ? data(bytes) : frame(bytes);
 }
 
@@ -88,7 +87,8 @@ ChunkReader::Step ChunkReader::frame(std::string_view bytes) {
     return step;
   }
   if (parser_->last_chunk) {
-    in_trailers_ = true;
+    trailers_ = arena_->make<HeadReader>(
+        *arena_, HeadLimits{limits_.max_fields, limits_.max_head_bytes, limits_.max_head_bytes});
   } else if (line_end == std::string_view::npos && step.used == room) {
     step.refusal = {ErrorCode::bad_request, "a chunk extension that is too long"};
   }
@@ -110,7 +110,7 @@ ChunkReader::Step ChunkReader::data(std::string_view bytes) {
 
 ChunkReader::Step ChunkReader::trailer(std::string_view bytes) {
   Step step;
-  switch (trailers_.read(bytes, step.used)) {
+  switch (trailers_->read(bytes, step.used)) {
     case HeadReader::State::more: break;
     case HeadReader::State::complete: step.complete = true; break;
     case HeadReader::State::malformed:
@@ -125,8 +125,8 @@ ChunkReader::Step ChunkReader::trailer(std::string_view bytes) {
 }
 
 Refusal ChunkReader::read_trailers(const FieldOptions& options, HeaderList& trailers) {
-  trailers_.keep();
-  const Refusal refusal = read_fields(trailers_, 0, options, *arena_, trailers);
+  trailers_->keep();
+  const Refusal refusal = read_fields(*trailers_, 0, options, *arena_, trailers);
   if (!refusal.refused()) trailers.remove_if(is_forbidden_trailer);
   return refusal;
 }

@@ -33,7 +33,8 @@ class ChunkReader {
 
   /// After `complete`: the trailers, without those that may not come there (RFC 9110 §6.5.1).
   Refusal read_trailers(const FieldOptions& options, HeaderList& trailers);
-  bool has_trailers() const { return trailers_.lines() > 0; }
+  /// After `complete`.
+  bool has_trailers() const { return trailers_->lines() > 0; }
 
  private:
   struct Parser;
@@ -44,9 +45,8 @@ class ChunkReader {
   std::unique_ptr<Parser> parser_;
   Arena* arena_ = nullptr;
   CodecLimits limits_;
-  HeadReader trailers_;
-  std::size_t framing_bytes_ = 0;  ///< since the last body byte
-  bool in_trailers_ = false;
+  HeadReader* trailers_ = nullptr;  ///< in the arena, from the last chunk on
+  std::size_t framing_bytes_ = 0;   ///< since the last body byte
 };
 
 }  // namespace gateway::http

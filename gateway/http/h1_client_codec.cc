@@ -120,7 +120,7 @@ Result<void> H1ClientCodec::encode_head(StreamId /*stream*/, const RequestHead& 
   is_head_request_ = head.method == Method::head;
   request_ended_ = !head.body.has_body();
   informational_ = 0;
-  reader_.forget();
+  reader_ = nullptr;
   return {};
 }
 
@@ -179,7 +179,7 @@ void H1ClientCodec::read_step(std::string_view bytes, Step& step) {
 void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
   Arena& arena = events_.response_arena(kOnlyStream);
   ResponseHead head;
-  if (!reader_.begun()) {
+  if (reader_ == nullptr) {
     const HeadLimits head_limits = {limits_.max_fields + 1, limits_.max_head_bytes,
                                     limits_.max_head_bytes};
     std::string_view line;
@@ -187,15 +187,15 @@ void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
     if (step.used > 0)
       step.refusal = read_status_line(line, head);
     else
-      reader_.begin(arena, head_limits);
+      reader_ = arena.make<HeadReader>(arena, head_limits);
   }
-  if (reader_.begun()) {
+  if (reader_ != nullptr) {
     head.headers = {};
-    const HeadReader::State state = reader_.read(bytes, step.used);
+    const HeadReader::State state = reader_->read(bytes, step.used);
     if (state == HeadReader::State::more) return;
     step.refusal =
         state == HeadReader::State::complete ? split_head(arena, head) : answer_refusal(state);
-    reader_.forget();
+    reader_ = nullptr;
   }
   if (!step.refusal.refused()) step.refusal = settle_head(head);
   if (step.refusal.refused()) return;
@@ -213,10 +213,10 @@ void H1ClientCodec::read_head(std::string_view bytes, Step& step) {
 }
 
 Refusal H1ClientCodec::split_head(Arena& arena, ResponseHead& head) {
-  if (reader_.lines() == 0) return bad_answer("an empty status line");
-  const Refusal refusal = read_status_line(reader_.line(0), head);
+  if (reader_->lines() == 0) return bad_answer("an empty status line");
+  const Refusal refusal = read_status_line(reader_->line(0), head);
   if (refusal.refused()) return refusal;
-  return as_upstream(read_fields(reader_, 1, {}, arena, head.headers));
+  return as_upstream(read_fields(*reader_, 1, {}, arena, head.headers));
 }
 
 Refusal H1ClientCodec::settle_head(ResponseHead& head) const {
@@ -284,7 +284,7 @@ Result<void> H1ClientCodec::decode_eof() {
       events_.on_response_end(kOnlyStream);
       return {};
     case Phase::head:
-      if (!reader_.begun() && informational_ == 0)
+      if (reader_ == nullptr && informational_ == 0)
         return failure(ErrorCode::upstream_reset, Side::upstream, "closed without an answer");
       return failure(ErrorCode::upstream_reset, Side::upstream, "closed within the head");
     case Phase::length_body:

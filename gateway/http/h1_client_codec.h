@@ -43,7 +43,7 @@ class H1ClientCodec final : public ClientCodec {
 
   ResponseEvents& events_;
   CodecLimits limits_;
-  HeadReader reader_;
+  HeadReader* reader_ = nullptr;  ///< in the arena: of a head that is not plain, or not all here
   ChunkReader chunks_;
   std::uint64_t body_left_ = 0;
   Phase phase_ = Phase::idle;

@@ -48,14 +48,9 @@ bool check_name(std::string_view name, bool& underscore) {
 
 }  // namespace
 
-void HeadReader::begin(Arena& arena, const HeadLimits& limits) {
-  arena_ = &arena;
-  limits_ = limits;
+HeadReader::HeadReader(Arena& arena, const HeadLimits& limits)
+    : arena_(arena), limits_(limits), ends_(arena.make_array<std::uint32_t>(limits.max_lines)) {
   limits_.max_first_line = std::min(limits.max_first_line, limits.max_bytes);
-  base_ = nullptr;
-  stored_ = nullptr;
-  stored_size_ = stored_capacity_ = scanned_ = size_ = lines_ = line_begin_ = 0;
-  ends_ = arena.make_array<std::uint32_t>(limits.max_lines);
 }
 
 // Goes from control byte to control byte; everything before `scanned_` is judged.
@@ -118,7 +113,7 @@ void HeadReader::store(std::string_view bytes) {
     stored_capacity_ = needed <= kStep   ? kStep
                        : needed <= kMost ? kMost
                                          : std::max(needed, limits_.max_bytes + kStep);
-    char* const grown = static_cast<char*>(arena_->allocate(stored_capacity_, 1));
+    char* const grown = static_cast<char*>(arena_.allocate(stored_capacity_, 1));
     if (stored_size_ > 0) std::memcpy(grown, stored_, stored_size_);
     stored_ = grown;
   }
@@ -127,7 +122,7 @@ void HeadReader::store(std::string_view bytes) {
 }
 
 void HeadReader::keep() {
-  if (base_ != stored_) base_ = arena_->copy(block()).data();
+  if (base_ != stored_) base_ = arena_.copy(block()).data();
 }
 
 namespace {

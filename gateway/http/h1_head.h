@@ -37,10 +37,9 @@ class HeadReader {
  public:
   enum class State : std::uint8_t { more, complete, malformed, first_line_too_long, too_large };
 
-  /// Forgets everything; lines and stored bytes will live in `arena`.
-  void begin(Arena& arena, const HeadLimits& limits);
-  bool begun() const { return arena_ != nullptr; }
-  void forget() { arena_ = nullptr; }
+  /// For one head. Lines and stored bytes live in `arena`, and so should the reader: nearly no head
+  /// needs one (read_plain_head), so that an idle connection is not to have it.
+  HeadReader(Arena& arena, const HeadLimits& limits);
 
   /// Reads on; `used` tells how many of `bytes` belong to the head. A head that is complete in its
   /// first `bytes` stays where it is; else its bytes are kept in the arena.
@@ -62,7 +61,7 @@ class HeadReader {
   State judge(const char* at);
   void store(std::string_view bytes);
 
-  Arena* arena_ = nullptr;
+  Arena& arena_;
   HeadLimits limits_;
   const char* base_ = nullptr;
   char* stored_ = nullptr;
@@ -70,7 +69,7 @@ class HeadReader {
   std::size_t stored_capacity_ = 0;
   std::size_t scanned_ = 0;
   std::size_t size_ = 0;
-  std::uint32_t* ends_ = nullptr;  ///< where each line's CR stands
+  std::uint32_t* ends_;  ///< where each line's CR stands
   std::size_t lines_ = 0;
   std::size_t line_begin_ = 0;
 };

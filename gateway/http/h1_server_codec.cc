@@ -115,7 +115,7 @@ std::size_t H1ServerCodec::skip_empty_line(std::string_view bytes) {
 }
 
 Refusal H1ServerCodec::decode_head(std::string_view bytes, std::size_t& used) {
-  if (!reader_.begun()) {
+  if (reader_ == nullptr) {
     if (empty_line_bytes_ == 1 || (empty_line_bytes_ == 0 && bytes.front() == '\r')) {
       used = skip_empty_line(bytes);
       if (used == bytes.size()) return {};
@@ -133,23 +133,23 @@ Refusal H1ServerCodec::decode_head(std::string_view bytes, std::size_t& used) {
       const Refusal refusal = read_request_line(line, options_, *arena_, *head);
       return refusal.refused() ? refuse_head(*head, refusal) : finish_head(*head);
     }
-    reader_.begin(*arena_, head_limits);
+    reader_ = arena_->make<HeadReader>(*arena_, head_limits);
   }
   return read_head(bytes, used);
 }
 
 Refusal H1ServerCodec::read_head(std::string_view bytes, std::size_t& used) {
-  const HeadReader::State state = reader_.read(bytes, used);
+  const HeadReader::State state = reader_->read(bytes, used);
   if (state == HeadReader::State::more) return {};
   if (state != HeadReader::State::complete) return refusal_of(state);
-  if (reader_.lines() == 0) return {ErrorCode::bad_request, "an empty request line"};
-  reader_.keep();
+  if (reader_->lines() == 0) return {ErrorCode::bad_request, "an empty request line"};
+  reader_->keep();
   auto* head = arena_->make<RequestHead>();
-  Refusal refusal = read_request_line(reader_.line(0), options_, *arena_, *head);
+  Refusal refusal = read_request_line(reader_->line(0), options_, *arena_, *head);
   if (!refusal.refused())
-    refusal = read_fields(reader_, 1, {options_.underscores, &dropped_underscores_}, *arena_,
+    refusal = read_fields(*reader_, 1, {options_.underscores, &dropped_underscores_}, *arena_,
                           head->headers);
-  reader_.forget();
+  reader_ = nullptr;
   return refusal.refused() ? refuse_head(*head, refusal) : finish_head(*head);
 }
 

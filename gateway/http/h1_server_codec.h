@@ -25,7 +25,7 @@ class H1ServerCodec final : public ServerCodec {
 
   Result<std::size_t> decode(std::string_view bytes) override;
   void next_request() override;
-  bool in_head() const override { return phase_ == Phase::head && reader_.begun(); }
+  bool in_head() const override { return phase_ == Phase::head && reader_ != nullptr; }
   std::uint64_t dropped_underscores() const override { return dropped_underscores_; }
 
   void encode_informational(StreamId stream, int status, const HeaderList& headers,
@@ -56,7 +56,7 @@ class H1ServerCodec final : public ServerCodec {
   RequestEvents& events_;
   RequestOptions options_;
   WallSeconds wall_seconds_;
-  HeadReader reader_;
+  HeadReader* reader_ = nullptr;  ///< in the arena: of a head that is not plain, or not all here
   std::unique_ptr<ChunkReader> chunks_;  ///< made by the first chunked body
   Arena* arena_ = nullptr;
   std::uint64_t body_left_ = 0;  ///< of a chunked body: how much more may come

@@ -100,13 +100,7 @@ class TlsTransport final : public SocketTransport,
   SslPtr ssl_;
   TlsFacts facts_;
   /// Of the client's certificate, which most clients do not have.
-  struct Client {
-    std::string subject;
-    std::string common_name;
-    std::string issuer;
-    std::string certificate;
-  };
-  std::unique_ptr<Client> client_;
+  std::unique_ptr<ClientCertificate> client_;
   bool established_ = false;
   bool ticket_due_ = false;  // TLS 1.3: sent with the first answer, in one record run and one send
   bool in_clear_ = false;    // the client does not speak TLS
@@ -306,14 +300,11 @@ void TlsTransport::establish() {
   // A session that is resumed brings along what was verified then.
   facts_.client_verified = SSL_get_verify_result(ssl) == X509_V_OK &&
                            X509_cmp_current_time(X509_get0_notAfter(certificate)) > 0;
-  client_ = std::make_unique<Client>(Client{distinguished_name(X509_get_subject_name(certificate)),
-                                            common_name_of(X509_get_subject_name(certificate)),
-                                            distinguished_name(X509_get_issuer_name(certificate)),
-                                            pem_text(certificate)});
-  facts_.client_subject = client_->subject;
-  facts_.client_common_name = client_->common_name;
-  facts_.client_issuer = client_->issuer;
-  facts_.client_certificate = client_->certificate;
+  client_ = std::make_unique<ClientCertificate>(ClientCertificate{
+      distinguished_name(X509_get_subject_name(certificate)),
+      common_name_of(X509_get_subject_name(certificate)),
+      distinguished_name(X509_get_issuer_name(certificate)), pem_text(certificate)});
+  facts_.client_certificate = client_.get();
 }
 
 void TlsTransport::read_records() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "gateway/base/address.h"
@@ -34,6 +35,14 @@ class TransportOwner {
   ~TransportOwner() = default;
 };
 
+/// The texts of a client's certificate.
+struct ClientCertificate {
+  std::string subject;      ///< RFC 2253
+  std::string common_name;  ///< the subject's last one, unescaped; empty when it has none
+  std::string issuer;       ///< RFC 2253
+  std::string pem;
+};
+
 /// What a handshake established. Views live as long as the transport.
 struct TlsFacts {
   bool is_tls = false;
@@ -42,12 +51,8 @@ struct TlsFacts {
   std::string_view server_name;  ///< SNI as the client sent it; empty: none
   std::string_view alpn;         ///< "http/1.1", "h2" or empty
   bool resumed = false;
-  bool client_verified = false;     ///< a client certificate was given and verified
-  std::string_view client_subject;  ///< its subject, RFC 2253; empty without
-  /// The subject's last common name, unescaped; empty when it has none.
-  std::string_view client_common_name;
-  std::string_view client_issuer;       ///< of the certificate, as client_subject
-  std::string_view client_certificate;  ///< PEM; empty without
+  bool client_verified = false;  ///< a client certificate was given and verified
+  const ClientCertificate* client_certificate = nullptr;  ///< null: none was given
   /// ClientAuthority::identity() of those that the handshake asked by, on account of the server
   /// name; empty: it did not ask, or on the listener's own account.
   std::string_view client_authority;

@@ -28,7 +28,8 @@ class Ask {
   /// The client showed a certificate that the listener's CA signed.
   Ask& certificate(std::string_view common_name) {
     tls_.client_verified = true;
-    tls_.client_common_name = common_name;
+    certificate_.common_name = common_name;
+    tls_.client_certificate = &certificate_;
     return *this;
   }
   Ask& body(std::string text) {
@@ -55,6 +56,7 @@ class Ask {
   Arena arena_;
   http::RequestHead head_;
   net::TlsFacts tls_;
+  net::ClientCertificate certificate_;
   downstream::ConnectionFacts facts_;
   Answer answer_;
 };

@@ -418,8 +418,9 @@ TEST_F(TlsTransportTest, AsksClientsForCertificates) {
   dial();
   ASSERT_TRUE(both_open());
   exchange();
-  EXPECT_EQ(server_->facts().client_subject, "CN=client.test");
-  EXPECT_EQ(server_->facts().client_common_name, "client.test");
+  ASSERT_NE(server_->facts().client_certificate, nullptr);
+  EXPECT_EQ(server_->facts().client_certificate->subject, "CN=client.test");
+  EXPECT_EQ(server_->facts().client_certificate->common_name, "client.test");
   dial();
   ASSERT_TRUE(both_open());
   EXPECT_TRUE(server_->facts().resumed);
