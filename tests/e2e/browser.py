@@ -50,6 +50,8 @@ class Browser:
             {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}])
         self._call("Emulation.setDeviceMetricsOverride", width=width, height=height,
                    deviceScaleFactor=1, mobile=False)
+        # A picture of the whole page has none, and would be cut by its width.
+        self._call("Emulation.setScrollbarsHidden", hidden=True)
 
     _session = None
 
