@@ -3,6 +3,7 @@
 is cert-manager's, by its options."""
 import argparse
 import base64
+import collections
 import hashlib
 import http.server
 import json
@@ -14,9 +15,10 @@ import time
 
 
 class Echo(http.server.BaseHTTPRequestHandler):
-    """/status/NNN answers so, /wait/SECONDS later, /user/NAME with a name alone, as who judges tokens does. A
-    WebSocket gets back what it sends, byte for byte."""
+    """/status/NNN answers so, /wait/SECONDS later, /after/N well after so many bad answers, /user/NAME with a name
+    alone, as who judges tokens does. A WebSocket gets back what it sends, byte for byte."""
     protocol_version = "HTTP/1.1"
+    answered = collections.Counter()
 
     def do_GET(self):
         if self.headers.get("Upgrade") == "websocket":
@@ -29,7 +31,11 @@ class Echo(http.server.BaseHTTPRequestHandler):
                            "headers": {name.lower(): value for name, value in self.headers.items()}}).encode()
         if words[0] == "user":
             body = words[1].encode()
-        self.send_response(int(words[1]) if words[0] == "status" else 200)
+        status = int(words[1]) if words[0] == "status" else 200
+        if words[0] == "after":
+            self.answered[self.path] += 1
+            status = 200 if self.answered[self.path] > int(words[1]) else 503
+        self.send_response(status)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Pod", os.environ["HOSTNAME"])
