@@ -7,10 +7,12 @@ COPY CMakeLists.txt CMakePresets.json version.txt ./
 COPY cmake cmake
 COPY gateway gateway
 COPY apps apps
+RUN cmake --preset release && \
+    cmake --build build/release --target programs
+# Another commit of the same sources compiles the one file that names it.
 ARG VERSION=
 ARG REVISION=
 RUN export CI_PIPELINE_IID="${VERSION##*+}" CI_COMMIT_SHA="$REVISION" && \
-    cmake --preset release && \
     cmake --build build/release --target programs && \
     strip --strip-debug build/release/bin/*
 

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import uuid
 
@@ -66,13 +67,17 @@ def test_a_program_that_is_not_there_is_not_well(image):
     assert podman("run", "--rm", "--network=none", f"localhost/{image}:dev", *asked[2:], check=False).returncode == 1
 
 
+def labels_of(image):
+    labels = json.loads(inspect(image, "{{json .Config.Labels}}"))
+    return tuple(labels[f"org.opencontainers.image.{word}"] for word in ("title", "version", "revision"))
+
+
 @pytest.mark.parametrize("image", IMAGES)
 def test_labels_say_what_was_built(image):
-    labels = json.loads(inspect(f"localhost/{image}:dev", "{{json .Config.Labels}}"))
-    version, revision = (labels[f"org.opencontainers.image.{word}"] for word in ("version", "revision"))
+    title, version, revision = labels_of(f"localhost/{image}:dev")
+    assert title == image
     assert version.startswith((ROOT / "version.txt").read_text().strip())
     assert revision == subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
-    assert labels["org.opencontainers.image.title"] == image
     if image in PROGRAM:
         said = podman("run", "--rm", "--network=none", f"localhost/{image}:dev", "--version").stdout.strip()
         assert said == f"{PROGRAM[image]} {version} ({revision[:12]})"
@@ -102,11 +107,37 @@ def test_has_the_libraries_that_its_program_needs_and_no_others(image):
     assert listed <= owning, "installed, but not needed"
 
 
+def compilations(log):
+    """Of each image that was built: whether its sources were compiled, or that was done before."""
+    steps = re.split(r"^(?=(?:\[\d/\d\] )?STEP )", log, flags=re.MULTILINE)
+    return ["Using cache" not in step for step in steps if "cmake --preset" in step.split("\n", 1)[0]]
+
+
 def test_programs_were_compiled_once():
-    steps = re.split(r"^(?=STEP )", (WORK / "images.log").read_text(), flags=re.MULTILINE)
-    compiled = [step for step in steps if "cmake --build" in step.split("\n", 1)[0]]
+    compiled = compilations((WORK / "images.log").read_text())
     assert len(compiled) == len(PROGRAM)
-    assert len([step for step in compiled if "Using cache" not in step]) <= 1
+    assert sum(compiled) <= 1
+
+
+def test_another_commit_of_the_same_sources_is_named_and_not_compiled_again(tmp_path):
+    """In a folder without a repository, where the pipeline's variables say what it is."""
+    for name in (".dockerignore", "CMakeLists.txt", "CMakePresets.json", "version.txt"):
+        shutil.copy2(ROOT / name, tmp_path / name)
+    for name in ("apps", "cmake", "docker", "gateway", "tools"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("secrets"))
+    commit, number = "f" * 40, "123456"
+    ended = subprocess.run([tmp_path / "tools/build-images", "app-a", "hello-back"], capture_output=True, text=True,
+                           timeout=600, check=False, env={**os.environ, "REGISTRY": "localhost/another/",
+                                                          "CI_COMMIT_SHA": commit, "CI_PIPELINE_IID": number})
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert compilations(ended.stdout + ended.stderr) == [False]
+    version = f"{(ROOT / 'version.txt').read_text().strip()}+{number}"
+    for image in ("app-a", "hello-back"):
+        assert labels_of(f"localhost/another/{image}:dev") == (image, version, commit)
+    said = podman("run", "--rm", "--network=none", "localhost/another/app-a:dev", "--version").stdout.strip()
+    assert said == f"app_a {version} ({commit[:12]})"
+    podman("rmi", *(f"localhost/another/{image}:{tag}" for image in ("app-a", "hello-back")
+                    for tag in ("dev", version.replace("+", "-"))))
 
 
 @pytest.mark.parametrize("image", IMAGES)
