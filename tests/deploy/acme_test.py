@@ -146,7 +146,7 @@ class Site:
     def start_app(self, program, name, *options):
         secrets, port = self.made / "secrets", self.ports[name]
         self.start(name, BIN / program, "--listen", f"127.0.0.1:{port}", "--certificate", secrets / f"{name}.crt",
-                   "--key", secrets / f"{name}.key", "--client-ca", secrets / "internal-ca.crt", *options)
+                   "--key", secrets / f"{name}.key", "--client-ca", secrets / "gateway-ca.crt", *options)
         wait_until(lambda: connects(port), name)
 
     def start_pebble(self):

@@ -41,7 +41,7 @@ def the_packaged_configuration_passes_the_units_own_check():
         certificates = Path(environment["GATEWAY_CERTIFICATES"])
         secrets = Path(environment["GATEWAY_SECRETS"])
         fill(certificates, "public")
-        fill(secrets, "internal-ca", "gateway")
+        fill(secrets, "internal-ca", "cluster")
         (secrets / "admin-token").write_text("a token\n")
         # The unit's commands, in the installation's folders.
         command = re.search(r"^ExecStartPre=(.*)$", unit, re.M).group(1)
@@ -49,7 +49,7 @@ def the_packaged_configuration_passes_the_units_own_check():
         checked = subprocess.run(words, env=environment, capture_output=True, text=True)
         assert checked.returncode == 0, checked.stderr
         assert checked.stdout.startswith("config ok: "), checked.stdout
-        (secrets / "gateway.key").unlink()
+        (secrets / "cluster.key").unlink()
         assert subprocess.run(words, env=environment, capture_output=True).returncode == 1
 
 

@@ -32,9 +32,9 @@ class Check : public testing::Test {
         (*folder_ / "tls/tls.key").string() + " -out " + (*folder_ / "tls/tls.crt").string() +
         " 2>/dev/null";
     ASSERT_EQ(std::system(make.c_str()), 0);
-    for (const char* name : {"internal-ca.crt", "gateway.crt"})
+    for (const char* name : {"internal-ca.crt", "cluster.crt"})
       fs::copy_file(*folder_ / "tls/tls.crt", *folder_ / name);
-    fs::copy_file(*folder_ / "tls/tls.key", *folder_ / "gateway.key");
+    fs::copy_file(*folder_ / "tls/tls.key", *folder_ / "cluster.key");
     write(*folder_ / "admin-token", "a token\n");
   }
   static void TearDownTestSuite() {
@@ -99,12 +99,12 @@ TEST_F(Check, OpensTheFilesThatAreNamed) {
   const std::string folder = folder_->string();
   write(*folder_ / "empty", "");
   const std::pair<std::string, const char*> rows[] = {
-      {folder + "/none\", key: \"" + folder + "/gateway.key", "No such file or directory"},
-      {folder + "/empty\", key: \"" + folder + "/gateway.key", "empty is empty"},
-      {folder + "/tls\", key: \"" + folder + "/gateway.key", "tls is not a file"},
-      {folder + "/gateway.key\", key: \"" + folder + "/gateway.key",
+      {folder + "/none\", key: \"" + folder + "/cluster.key", "No such file or directory"},
+      {folder + "/empty\", key: \"" + folder + "/cluster.key", "empty is empty"},
+      {folder + "/tls\", key: \"" + folder + "/cluster.key", "tls is not a file"},
+      {folder + "/cluster.key\", key: \"" + folder + "/cluster.key",
        "holds no PEM block \"BEGIN CERTIFICATE\""},
-      {folder + "/gateway.crt\", key: \"" + folder + "/gateway.crt",
+      {folder + "/cluster.crt\", key: \"" + folder + "/cluster.crt",
        "holds no PEM block \"BEGIN PRIVATE KEY\""}};
   for (const auto& [files, sentence] : rows) {
     const Checked checked = check(kTlsListener + files + "\"}]}}\nroutes: []\n");
