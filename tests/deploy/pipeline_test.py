@@ -35,7 +35,7 @@ def stage_of(job):
 
 
 def rules_of(job):
-    return JOBS[job].get("rules", [])
+    return JOBS[job].get("rules") or PIPELINE.get(JOBS[job].get("extends"), {}).get("rules", [])
 
 
 def programs(folder, **bodies):
@@ -76,18 +76,28 @@ def test_every_check_has_a_job():
     assert checks <= {script_of(job)[0].split()[1] for job in JOBS}
 
 
-def test_dev_follows_the_branch_acc_a_tag_and_prod_a_person():
+def test_dev_follows_the_branch_acc_and_prod_a_person():
     when = {job: [(rule["if"], rule.get("when")) for rule in rules_of(job)] for job in JOBS if job.startswith("deploy-")}
-    assert when == {"deploy-dev": [("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", None)],
-                    "deploy-acc": [("$CI_COMMIT_TAG", None)], "deploy-prod": [("$CI_COMMIT_TAG", "manual")]}
-    assert JOBS["deploy-prod"]["needs"] == ["deploy-acc"]
+    branch = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
+    assert when == {"deploy-dev": [(branch, None)], "deploy-acc": [(branch, "manual")],
+                    "deploy-prod": [(branch, "manual")]}
+    assert "deploy-dev" in JOBS["deploy-acc"]["needs"] and "deploy-acc" in JOBS["deploy-prod"]["needs"]
     for job in when:
         environment = job.removeprefix("deploy-")
         assert JOBS[job]["environment"]["name"] == environment == JOBS[job]["resource_group"]
         assert script_of(job) == [f"make deploy ENV={environment}"]
 
 
-def test_images_are_built_once_a_commit():
+def test_all_environments_get_what_the_one_build_wrote_down():
+    file, = JOBS["images"]["artifacts"]["paths"]
+    assert f'images="${{IMAGES:-{file}}}"' in (ROOT / "tools/deploy").read_text()
+    assert PIPELINE[".deploy"]["dependencies"] == ["images"]
+    for job in JOBS:
+        if job.startswith("deploy-"):
+            assert JOBS[job]["extends"] == ".deploy" and "images" in JOBS[job].get("needs", ["images"])
+
+
+def test_images_are_built_once():
     assert rules_of("images") == [{"if": "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"}]
     stages = PIPELINE["stages"]
     assert all(stages.index(stage_of(job)) < stages.index("images")
@@ -144,13 +154,12 @@ def test_what_is_pushed_is_written_down_by_digest(engine):
         file.unlink() if before is None else file.write_text(before)
     assert "login --username u --password-stdin r.example" in told.read_text()
     assert "secret" not in told.read_text()
-    head = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=ROOT, text=True).strip()
-    assert f"push r.example/g/app-a:{head}" in told.read_text()
 
 
 @pytest.fixture
 def cluster(tmp_path):
-    """A kubectl that shows an overlay with two images, and runs an older App A; a registry that has all of them."""
+    """A kubectl that shows an overlay with two images, and runs an older App A; what was pushed of all of them; a
+    registry whose tags have been moved since, and that says who logged in to which side of a copy."""
     kubectl = f"""echo "kubectl $@" >>{tmp_path}/told
 if [ "$1" = --context ]; then shift 2; fi
 case "$1 $2" in
@@ -161,12 +170,18 @@ case "$1 $2" in
   "rollout status") [ ! -e {tmp_path}/hangs ] || [ "$3" != "deployment/$(cat {tmp_path}/hangs)" ] ;;
 esac"""
     skopeo = f"""echo "skopeo $@" >>{tmp_path}/told
-case "$1" in inspect) echo {DIGEST} ;; esac"""
-    return {"PATH": programs(tmp_path / "bin", kubectl=kubectl, skopeo=skopeo), "REGISTRY": "r.example/",
+case "$1" in
+  inspect) echo sha256:{'2' * 64} ;;
+  login) echo "$5 $(cat) ${{*: -1}}" >"$3" ;;
+  copy) for each in "$@"; do [ ! -e "$each" ] || echo "reads $(cat "$each")" >>{tmp_path}/told; done ;;
+esac"""
+    pushed = tmp_path / "pushed.txt"
+    pushed.write_text("".join(f"{name} r.example/{name}@{DIGEST}\n" for name in ("app-a", "app-b", "gateway")))
+    return {"PATH": programs(tmp_path / "bin", kubectl=kubectl, skopeo=skopeo), "IMAGES": str(pushed),
             "REVISION": "c0ffee"}, tmp_path
 
 
-def test_an_environment_gets_the_commits_images_by_digest(cluster):
+def test_an_environment_gets_what_was_pushed_by_digest(cluster):
     environment, folder = cluster
     done = run(["tools/deploy", "acc"], **environment)
     assert done.returncode == 0, done.stderr
@@ -174,7 +189,7 @@ def test_an_environment_gets_the_commits_images_by_digest(cluster):
     assert applied["resources"] == ["../../../k8s/overlays/acc"]
     assert applied["images"] == [{"name": name, "newName": f"r.example/{name}", "digest": DIGEST}
                                  for name in ("app-a", "gateway")]
-    assert "docker://r.example/app-a:c0ffee" in (folder / "told").read_text()
+    assert "skopeo" not in (folder / "told").read_text()
 
 
 def test_it_waits_for_all_that_was_applied_in_the_cluster_that_is_named(cluster):
@@ -198,22 +213,46 @@ def test_prod_keeps_its_app_a_until_the_new_one_is_judged(cluster):
 
 def test_a_registry_of_its_own_gets_the_same_digests(cluster):
     environment, folder = cluster
-    done = run(["tools/deploy", "acc"], FROM_REGISTRY="dev.example/", **environment)
+    done = run(["tools/deploy", "acc"], TO_REGISTRY="r.example/acc/", **environment)
     assert done.returncode == 0, done.stderr
-    assert "copy --quiet --preserve-digests docker://dev.example/gateway:c0ffee docker://r.example/gateway:c0ffee" in (
-        folder / "told").read_text()
+    assert ("copy --quiet --all --preserve-digests docker://r.example/gateway@" + DIGEST
+            + " docker://r.example/acc/gateway:c0ffee-0123456789ab") in (folder / "told").read_text()
+    applied = yaml.safe_load((folder / "applied").read_text())
+    assert {each["name"]: each["newName"] + "@" + each["digest"] for each in applied["images"]} == {
+        name: f"r.example/acc/{name}@{DIGEST}" for name in ("app-a", "gateway")}
+
+
+def test_each_registry_gets_its_own_login(cluster):
+    environment, folder = cluster
+    done = run(["tools/deploy", "acc"], TO_REGISTRY="r.example/acc/", REGISTRY_USER="from", REGISTRY_PASSWORD="secret-1",
+               TO_REGISTRY_USER="to", TO_REGISTRY_PASSWORD="secret-2", TMPDIR=str(folder), **environment)
+    assert done.returncode == 0, done.stderr
+    told = (folder / "told").read_text().splitlines()
+    copied, = (number for number, line in enumerate(told) if "copy" in line and "gateway@" in line)
+    source, target = re.search(r" --src-authfile (\S+) --dest-authfile (\S+) ", told[copied]).groups()
+    assert source != target
+    assert told[copied + 1:copied + 3] == ["reads from secret-1 r.example", "reads to secret-2 r.example"]
+    assert not any("secret" in line for line in told if line.startswith("skopeo"))
+    assert not pathlib.Path(source).exists() and not pathlib.Path(target).exists()
+
+
+def test_without_what_was_pushed_nothing_is_deployed(cluster):
+    environment, folder = cluster
+    done = run(["tools/deploy", "acc"], **{**environment, "IMAGES": "absent.txt"})
+    assert done.returncode == 1 and "there is no absent.txt" in done.stderr and "job images" in done.stderr
+    assert not (folder / "applied").exists()
 
 
 def test_an_image_without_a_digest_is_not_deployed(cluster, tmp_path):
     environment, folder = cluster
     (tmp_path / "images.txt").write_text("app-a r.example/app-a:0.1.0\n")
-    done = run(["tools/deploy", "dev"], IMAGES=str(tmp_path / "images.txt"), **environment)
-    assert done.returncode == 1 and "no digest is known of app-a" in done.stderr
+    done = run(["tools/deploy", "dev"], **{**environment, "IMAGES": str(tmp_path / "images.txt")})
+    assert done.returncode == 1 and "has no digest of app-a" in done.stderr
     assert not (folder / "applied").exists()
 
 
 def test_an_environment_that_there_is_not_is_refused_in_a_sentence():
-    done = run(["tools/deploy", "moon"], REGISTRY="r.example/")
+    done = run(["tools/deploy", "moon"])
     assert (done.returncode, done.stderr.count("\n")) == (1, 1) and "acc dev prod" in done.stderr
 
 
