@@ -1,14 +1,16 @@
 """The Helm chart of the gateway: what it makes of values, which values it refuses, and that k8s/ is what it gives."""
 import json
+import os
 import subprocess
 import tarfile
 
 import pytest
 import yaml
 
-from harness.tools import (BIN, CHART, ENVIRONMENTS, ROOT, VERSION, containers, copy_of, documents, edit, find, helm,
-                           objects, rendered, run, template)
+from harness.tools import (BIN, CHART, ENVIRONMENTS, ROOT, VERSION, build, containers, copy_of, documents, edit, find,
+                           helm, objects, rendered, run, template)
 
+READERS = "--readers-token-file=/etc/gateway-readers/token"
 OURS = {"gateway", "app-a", "app-b", "hello-front", "hello-back", "visitors"}
 
 
@@ -73,10 +75,26 @@ def test_helm_and_kustomize_install_the_same():
         assert json.dumps(charts[key], sort_keys=True) == wanted, key
 
 
+def test_whoever_reads_sums_shows_a_token_of_a_secret_that_may_come_later(tmp_path):
+    """As the component of kustomize has it, for tools/rollout."""
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({
+        "resources": [os.path.relpath(ROOT / "k8s/base/gateway", tmp_path)],
+        "components": [os.path.relpath(ROOT / "k8s/components/custom-metrics", tmp_path)]}))
+    wanted = find(documents(build(tmp_path)), "Deployment", "gateway")["spec"]["template"]["spec"]
+    made = find(rendered("customMetrics.enabled=true", "customMetrics.readersSecret=gateway-readers"), "Deployment",
+                "gateway")["spec"]["template"]["spec"]
+    for pod in (made, wanted):
+        pod["containers"][0]["volumeMounts"].sort(key=lambda each: each["name"])
+        pod["volumes"] = [each for each in pod["volumes"] if each["name"] != "config"]
+    assert made == wanted
+    assert made["volumes"] == [{"name": "readers", "secret": {"secretName": "gateway-readers", "optional": True}}]
+
+
 @pytest.mark.parametrize("values, flags", [
     ([], []),
     (["customMetrics.enabled=true"], ["--metrics-service=gateway-metrics"]),
     (["customMetrics.enabled=true", "customMetrics.external=true"], ["--external-metrics"]),
+    (["customMetrics.enabled=true", "customMetrics.readersSecret=some"], [READERS]),
     (["watchNamespaces=[\"a\",\"b\"]"], ["--watch-namespace=a", "--watch-namespace=b"]),
     (["ingressClass.controller=example.com/inner"], ["--controller=example.com/inner"]),
     (["defaultCertificate=a/b", "defaultBackend=a/b:http"], ["--default-certificate=a/b", "--default-backend=a/b:http"]),
@@ -159,6 +177,8 @@ def test_an_image_can_be_pinned_by_its_digest():
     ("defaultCertificate=public", "defaultCertificate"),
     ("networkPolicy.upstreamNamespaceLabels=null", "upstreamNamespaceLabels"),
     ("customMetrics.external=true", "customMetrics.external needs customMetrics.enabled"),
+    ("customMetrics.readersSecret=gateway-readers", "customMetrics.readersSecret needs customMetrics.enabled"),
+    ("customMetrics.readersSecret=a/b", "readersSecret"),
     ("terminationGracePeriodSeconds=75", "must be more than process.drain.delay and deadline together (75 s)"),
 ])
 def test_a_value_that_is_wrong_is_refused_by_its_name(value, said):

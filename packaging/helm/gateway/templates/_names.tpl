@@ -25,6 +25,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.customMetrics.external (not .Values.customMetrics.enabled) }}
 {{- fail "customMetrics.external needs customMetrics.enabled: one server serves both" }}
 {{- end }}
+{{- if and .Values.customMetrics.readersSecret (not .Values.customMetrics.enabled) }}
+{{- fail "customMetrics.readersSecret needs customMetrics.enabled: there are no sums to read" }}
+{{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
 {{- fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
 {{- end }}
