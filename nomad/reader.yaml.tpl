@@ -31,9 +31,13 @@ upstreams:
 
 filters:
   - type: header_edits
-    request: {set: {Authorization: "Bearer {{ with nomadVar "nomad/jobs/autoscaler" }}{{ .cluster_token }}{{ end }}"}}
+    request: {set: {Authorization: "Bearer {{ with nomadVar "nomad/jobs/autoscaler" }}{{ .cluster_token | trimSpace }}{{ end }}"}}
 
+# What the autoscaler asks, as it asks: nothing else is to have the token.
 routes:
   - name: query
-    match: {path_prefix: /api/v1}
+    match: {path: /api/v1/query, methods: [GET, POST]}
+    forward: gateways
+  - name: query-range
+    match: {path: /api/v1/query_range, methods: [GET, POST]}
     forward: gateways

@@ -2,7 +2,7 @@
 import pytest
 
 from harness.cluster import wait_until
-from harness.load import Load
+from harness.load import Load, ask
 from harness.network import PUBLIC
 
 JOBS = '/api/v1/query?query=sum(gateway_cluster_requests_per_second%7Broute=~%22hello%7Cjobs%22%7D)'
@@ -40,6 +40,18 @@ def test_app_a_follows_the_sum_of_unevenly_loaded_gateways(autoscaler, gateways)
         wait_until(lambda: autoscaler.count("app-a") == 1, told, 240)
         wait_until(lambda: len(autoscaler.running("app-a")) == 1, "one replica is left", 60)
     assert load.sent > 2000 and load.failures == []
+
+
+def test_the_reader_passes_on_questions_and_nothing_else(autoscaler):
+    """It has the token, and whoever is on the node may ask it."""
+    reader = f"127.0.0.1:{autoscaler.port(autoscaler.running('autoscaler')[0], 'reader')}"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    wait_until(lambda: ask(reader, JOBS)[0] == 200, "the reader has a gateway to ask")
+    assert ask(reader, JOBS.partition("?")[0], "POST", form, body=JOBS.partition("?")[2])[0] == 200
+    for method in ("HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"):
+        assert ask(reader, JOBS, method)[0] in (404, 405), method
+    for path in ("/api/rates", "/api/v1/labels", "/api/v1/query/more", "/healthz", "/"):
+        assert ask(reader, path)[0] == 404, path
 
 
 def test_without_a_number_the_replicas_stay_and_follow_again_afterwards(autoscaler):
