@@ -16,7 +16,7 @@ from harness.load import Gateways  # noqa: E402
 from harness.postgres import Postgres  # noqa: E402
 
 # What needs no agent first, what changes the installation last.
-ORDER = ("files_test", "demo_test", "apps_test", "isolation_test", "autoscaling_test", "rollout_test")
+ORDER = ("files_test", "demo_test", "secrets_test", "apps_test", "isolation_test", "autoscaling_test", "rollout_test")
 
 
 def pytest_collection_modifyitems(items):
@@ -38,8 +38,9 @@ def database(networks, tmp_path_factory):
 @pytest.fixture(scope="session")
 def cluster(networks, database, tmp_path_factory):
     work = tmp_path_factory.mktemp("cluster")
-    made = Cluster(work, secrets.make(work, database)).start()
-    made.put_secrets()
+    made = Cluster(work, *secrets.make(work, database)).start()
+    made.put_secrets("--certs", made.certificates)
+    made.put_secrets(made.secrets)
     yield made
     made.stop()
 
@@ -58,5 +59,5 @@ def installed(cluster):
 
 @pytest.fixture(scope="session")
 def gateways(installed):
-    token = (installed.secrets / "gateway/cluster_token").read_text()
-    return Gateways(installed, token, installed.secrets / "gateway/gateway_ca")
+    folder = installed.certificates / "secrets"
+    return Gateways(installed, (folder / "cluster-token").read_text().strip(), folder / "gateway-ca.crt")

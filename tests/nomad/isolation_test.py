@@ -28,12 +28,11 @@ def test_no_route_leads_to_a_private_service_or_a_probe(installed):
 
 
 def context(installed, shows):
-    """A client of App A that trusts it, and shows the certificate of one of the jobs, or none."""
-    made = ssl.create_default_context(cafile=installed.secrets / "gateway/internal_ca")
-    if shows == "the gateway":
-        made.load_cert_chain(installed.secrets / "gateway/cluster_certificate", installed.secrets / "gateway/cluster_key")
-    elif shows:
-        made.load_cert_chain(installed.secrets / shows / "certificate", installed.secrets / shows / "key")
+    """A client of App A that trusts it, and shows one of the certificates that there are, or none."""
+    folder = installed.certificates / "secrets"
+    made = ssl.create_default_context(cafile=folder / "internal-ca.crt")
+    if shows:
+        made.load_cert_chain(folder / f"{shows}.crt", folder / f"{shows}.key")
     return made
 
 
@@ -51,14 +50,14 @@ def direct(installed, shows):
         plain.close()
 
 
-@pytest.mark.parametrize("shows", [None, "app-b", "visitors"])
+@pytest.mark.parametrize("shows", [None, "app-b", "visitors", "gateway"])
 def test_a_direct_request_with_a_forged_user_is_refused(installed, shows):
     with pytest.raises((ssl.SSLError, ConnectionError)):
         direct(installed, shows)
 
 
 def test_the_gateways_certificate_opens_app_a(installed):
-    assert direct(installed, "the gateway") == 200
+    assert direct(installed, "cluster") == 200
 
 
 def test_a_forged_user_goes_no_further_than_the_gateway(installed):

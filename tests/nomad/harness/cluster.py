@@ -8,6 +8,7 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+import uuid
 
 from .network import PRIVATE, PUBLIC
 
@@ -35,7 +36,7 @@ def agent_configuration(number, folder):
     first = 20000 + 4000 * number
     return {
         "name": f"node-{number}", "data_dir": str(folder), "bind_addr": private, "disable_update_check": True,
-        "log_level": "DEBUG", "leave_on_terminate": True, "ui": {"enabled": False},
+        "log_level": "DEBUG", "leave_on_terminate": True, "ui": {"enabled": False}, "acl": {"enabled": True},
         "server": {"enabled": number == 0, "bootstrap_expect": 1} if number == 0 else {"enabled": False},
         "client": {
             "enabled": True, "servers": [f"{PRIVATE[0]}:4647"], "network_interface": "private0",
@@ -50,11 +51,13 @@ def agent_configuration(number, folder):
 
 
 class Cluster:
-    def __init__(self, work, secrets):
-        self.work, self.secrets = work, secrets
+    def __init__(self, work, certificates, secrets):
+        self.work, self.certificates, self.secrets = work, certificates, secrets
         self.processes = []
+        self.token = str(uuid.uuid4())
         self.address = f"http://{PRIVATE[0]}:4646"
-        self.environment = {**os.environ, "NOMAD_ADDR": self.address, "NOMAD": NOMAD, "CHECKPOINT_DISABLE": "1"}
+        self.environment = {**os.environ, "NOMAD_ADDR": self.address, "NOMAD_TOKEN": self.token, "NOMAD": NOMAD,
+                            "CHECKPOINT_DISABLE": "1"}
         self.programs = work / "programs"
 
     def start(self):
@@ -65,8 +68,23 @@ class Cluster:
             log = open(self.work / f"node-{number}.log", "wb")
             self.processes.append(subprocess.Popen([NOMAD, "agent", f"-config={configuration}"], stdout=log, stderr=log,
                                                    env=self.environment))
+        wait_until(self.knows_token, self.logs)
         wait_until(lambda: self.ready_nodes() == len(PRIVATE), self.logs)
+        self.nomad("acl", "policy", "apply", "-namespace", "default", "-job", "autoscaler", "autoscaler",
+                   "nomad/autoscaler-policy.hcl")
         return self
+
+    def knows_token(self):
+        """Whether the servers have taken the token of whoever may do everything."""
+        assert not any(process.poll() for process in self.processes), self.logs()
+        try:
+            self.ask("/v1/acl/bootstrap", json.dumps({"BootstrapSecret": self.token}).encode())
+        except OSError:
+            pass
+        try:
+            return self.api("/v1/acl/token/self")
+        except OSError:
+            return None
 
     def make_programs(self):
         """What raw_exec runs, under the names that the jobs use."""
@@ -93,7 +111,11 @@ class Cluster:
             return 0
 
     def api(self, path):
-        with urllib.request.urlopen(self.address + path, timeout=10) as answer:
+        return self.ask(path, headers={"X-Nomad-Token": self.token})
+
+    def ask(self, path, body=None, headers=None):
+        request = urllib.request.Request(self.address + path, body, headers or {})
+        with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
     def nomad(self, *arguments, check=True):
@@ -102,8 +124,12 @@ class Cluster:
         assert done.returncode == 0 or not check, f"{arguments}: {done.stdout[-3000:]} {done.stderr[-3000:]}"
         return done
 
-    def put_secrets(self):
-        subprocess.run([ROOT / "nomad/put-secrets", self.secrets], env=self.environment, check=True, timeout=60)
+    def put_secrets(self, *arguments):
+        subprocess.run([ROOT / "nomad/put-secrets", *arguments], env=self.environment, check=True, timeout=60)
+
+    def items(self, job):
+        """What Nomad keeps for the job."""
+        return self.api(f"/v1/var/nomad/jobs/{job}")["Items"]
 
     def run_job(self, file, *arguments, values=None, wait=True):
         """With the values that differ from those of the files."""
@@ -137,6 +163,10 @@ class Cluster:
 
     def count(self, job):
         return self.api(f"/v1/job/{job}/scale")["TaskGroups"]["service"]["Desired"]
+
+    def port(self, allocation, label):
+        shared = self.api(f"/v1/allocation/{allocation['ID']}")["AllocatedResources"]["Shared"]
+        return next(port["Value"] for port in shared["Ports"] if port["Label"] == label)
 
     def allocation_folder(self, allocation):
         node = re.fullmatch(r"node-(\d)", allocation["NodeName"])[1]
