@@ -21,7 +21,7 @@ variable "network_mode" {
 variable "release" {
   type        = string
   default     = "0.1.0"
-  description = "Tag of the gateway's image: never latest"
+  description = "Tag of the images: never latest"
 }
 
 variable "programs" {

@@ -22,7 +22,7 @@ variable "network_mode" {
 variable "release" {
   type        = string
   default     = "0.1.0"
-  description = "Tag of the image: never latest"
+  description = "Tag of the images: never latest"
 }
 
 variable "programs" {
@@ -47,10 +47,14 @@ locals {
     # Ranges of the load balancer before the gateways: whose X-Forwarded-For is believed.
     trusted_proxies = []
     plain_http      = "redirect" # to HTTPS, or: serve
-    # Seconds from the order to stop to the end of listening: what a load balancer needs to notice.
-    drain_delay = 5
-    cpu         = 500
-    memory      = 256
+    # Seconds from the order to stop to the end of listening, which is what a load balancer needs to notice, and from
+    # there to the end of the last request.
+    drain_delay     = 5
+    drain_deadline  = 20
+    max_connections = { https = 0, http = 0 } # 0: as many as there are descriptors
+    filters         = []                      # on every route, whoever brings it
+    cpu             = 500
+    memory          = 256
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), jsondecode(var.values))
 
   docker = var.driver == "docker"
@@ -139,7 +143,7 @@ job "gateway" {
       driver       = var.driver
       user         = local.user
       kill_signal  = "SIGTERM"
-      kill_timeout = "${local.values.drain_delay + 25}s"
+      kill_timeout = "${local.values.drain_delay + local.values.drain_deadline + 5}s"
 
       dynamic "config" {
         for_each = local.docker ? ["docker"] : []
@@ -155,7 +159,7 @@ job "gateway" {
       }
 
       dynamic "config" {
-        for_each = local.docker ? [] : ["program"]
+        for_each = local.docker ? [] : ["raw_exec"]
         content {
           command = "${var.programs}/gateway"
           args    = ["--config", "${NOMAD_TASK_DIR}/gateway.yaml"]
@@ -163,13 +167,17 @@ job "gateway" {
       }
 
       env {
-        HTTP_LISTEN    = "${local.host.http}:${NOMAD_PORT_http}"
-        HTTPS_LISTEN   = "${local.host.https}:${NOMAD_PORT_https}"
-        CLUSTER_LISTEN = "${local.host.cluster}:${NOMAD_PORT_cluster}"
-        STATUS_LISTEN  = "${local.host.status}:${NOMAD_PORT_status}"
-        PLAIN_HTTP     = local.values.plain_http
-        PROXIES        = jsonencode(local.values.trusted_proxies)
-        DRAIN_DELAY    = "${local.values.drain_delay}s"
+        HTTP_LISTEN       = "${local.host.http}:${NOMAD_PORT_http}"
+        HTTPS_LISTEN      = "${local.host.https}:${NOMAD_PORT_https}"
+        CLUSTER_LISTEN    = "${local.host.cluster}:${NOMAD_PORT_cluster}"
+        STATUS_LISTEN     = "${local.host.status}:${NOMAD_PORT_status}"
+        PLAIN_HTTP        = local.values.plain_http
+        PROXIES           = jsonencode(local.values.trusted_proxies)
+        FILTERS           = jsonencode(concat([{ type = "request_id" }], local.values.filters))
+        HTTP_CONNECTIONS  = local.values.max_connections.http
+        HTTPS_CONNECTIONS = local.values.max_connections.https
+        DRAIN_DELAY       = "${local.values.drain_delay}s"
+        DRAIN_DEADLINE    = "${local.values.drain_deadline}s"
       }
 
       template {

@@ -19,7 +19,7 @@
 version: 1
 
 process:
-  drain: {delay: "${DRAIN_DELAY}", deadline: 20s}
+  drain: {delay: "${DRAIN_DELAY}", deadline: "${DRAIN_DEADLINE}"}
 
 admin:
   address: "127.0.0.1:${NOMAD_PORT_admin}"
@@ -43,16 +43,17 @@ cluster:
 listeners:
   - name: https
     address: "${HTTPS_LISTEN}"
+    max_connections: {{ env "HTTPS_CONNECTIONS" }}
     trusted_proxies: {{ env "PROXIES" }}
     tls:
       certificates:
         - {certificate: "${NOMAD_SECRETS_DIR}/certificate", key: "${NOMAD_SECRETS_DIR}/key"}
   - name: http
     address: "${HTTP_LISTEN}"
+    max_connections: {{ env "HTTP_CONNECTIONS" }}
     trusted_proxies: {{ env "PROXIES" }}
 
-filters:
-  - {type: request_id}
+filters: {{ env "FILTERS" }}
 
 upstreams:
 {{- range scratch.MapValues "upstreams" }}{{ $found := false }}

@@ -26,7 +26,7 @@ variable "network_mode" {
 variable "release" {
   type        = string
   default     = "0.1.0"
-  description = "Tag of the image: never latest"
+  description = "Tag of the images: never latest"
 }
 
 variable "programs" {
@@ -71,6 +71,9 @@ locals {
     cooldown            = "30s" # from one scaling to the next downwards
     healthy_deadline    = "1m"  # how long a new replica may take to be ready, and a release to make the next one so:
     progress_deadline   = "3m"  # after that the release before comes back
+    route_filters       = []    # on each route of each application
+    token_filters       = []    # on those of them that ask for a token
+    upstreams           = {}    # as upstream, of all applications
     auto_promote        = true  # false: a healthy canary waits for `nomad deployment promote`
   }, yamldecode(file("nomad/environments/${var.environment}.yaml")), yamldecode(file("nomad/applications/${var.application}.yaml")), jsondecode(var.values))
 
@@ -117,12 +120,15 @@ locals {
   upstream = merge({
     name          = var.application
     mutual_tls    = local.values.mutual_tls
-    timeouts      = { connect = "500ms", request = "15s" }
+    timeouts      = { connect = "500ms", request = "15s", per_try = "5s" }
     retries       = { attempts = 2, budget = 0.2, statuses = [502, 503] }
     active_health = { path = "/readyz", interval = "1s" }
-  }, local.values.upstream)
-  hosts  = local.values.host == "" || var.application == local.values.default_application ? {} : { hosts = ["${local.values.host}.${local.values.domain}"] }
-  routes = [for route in local.values.routes : merge({ forward = var.application }, local.hosts, route)]
+  }, local.values.upstreams, local.values.upstream)
+  hosts = local.values.host == "" || var.application == local.values.default_application ? {} : { hosts = ["${local.values.host}.${local.values.domain}"] }
+  routes = [for route in local.values.routes : merge({ forward = var.application }, local.hosts, route, {
+    filters = concat(try(route.filters, []), local.values.route_filters,
+    [for filter in local.values.token_filters : filter if contains([for own in try(route.filters, []) : own.type], "token")])
+  })]
 }
 
 job "service" {

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 
 import pytest
+import yaml
 
 from harness.cluster import APPLICATIONS, NOMAD, ROOT
 
@@ -63,7 +64,64 @@ def test_containers_have_versions_and_no_rights(environment):
             config = task["Config"]
             assert task["Driver"] == "docker"
             assert config["image"].rpartition(":")[2] not in ("", "latest"), config["image"]
-            assert config["readonly_rootfs"] is True and config["cap_drop"] == ["all"], job["ID"]
+            rights = {name: config[name] for name in ("network_mode", "readonly_rootfs", "cap_drop", "security_opt")}
+            assert rights == {"network_mode": "host", "readonly_rootfs": True, "cap_drop": ["all"],
+                              "security_opt": ["no-new-privileges"]}, job["ID"]
+            assert config.get("cap_add", []) == (["net_bind_service"] if job["ID"] == "gateway" else [])
+            assert task["User"] == ("0" if job["ID"] == "gateway" else "65532")
+
+
+def test_variables_of_one_name_are_equal_in_all_job_files():
+    """A job file cannot take in another, so they stand in each."""
+    texts = {}
+    for file in FOLDER.glob("*.nomad.hcl"):
+        for name, text in re.findall(r'^variable "(\w+)" \{\n(.*?)^\}$', file.read_text(), re.M | re.S):
+            texts.setdefault(name, []).append(text)
+    assert len(texts.pop("application")) == 1
+    assert {name: len(set(each)) for name, each in texts.items()} == dict.fromkeys(texts, 1)
+    assert {len(each) for each in texts.values()} == {3}
+
+
+def tagged(job, kind):
+    """What the tags of the job's services say, by name."""
+    tags = [tag for group in job["TaskGroups"] for service in group["Services"] for tag in service["Tags"] or []]
+    found = [json.loads(tag.removeprefix(f"{kind}=")) for tag in tags if tag.startswith(f"{kind}=")]
+    return {each["name"]: each for each in found}
+
+
+def in_order(filters):
+    """Whose order says nothing."""
+    return sorted(filters, key=json.dumps)
+
+
+@pytest.mark.parametrize("environment", ["acc", "prod"])
+def test_limits_are_those_of_the_configuration_for_machines(environment):
+    model = yaml.safe_load((ROOT / f"config/{environment}.yaml").read_text())
+    upstreams = {each["name"]: each for each in model["upstreams"]}
+    routes = {each["name"]: each for each in model["routes"]}
+
+    gateway = tasks(rendered(environment, "gateway"))[0]
+    told = gateway["Env"]
+    assert {"delay": told["DRAIN_DELAY"], "deadline": told["DRAIN_DEADLINE"]} == model["process"]["drain"]
+    assert {each["name"]: str(each["max_connections"]) for each in model["listeners"]} == {
+        "https": told["HTTPS_CONNECTIONS"], "http": told["HTTP_CONNECTIONS"]}
+    assert in_order(json.loads(told["FILTERS"])) == in_order(model["filters"])
+
+    app_a = rendered(environment, "service", "-var=application=app-a")
+    for option in ("timeouts", "retries", "limits", "slow_start"):
+        assert tagged(app_a, "upstream")["app-a"][option] == upstreams["app-a"][option], option
+    for name, route in tagged(app_a, "route").items():
+        assert (route["hosts"], route["match"]) == (routes[name]["hosts"], routes[name]["match"])
+        assert in_order(route["filters"]) == in_order(routes[name]["filters"]), name
+    app_b = rendered(environment, "service", "-var=application=app-b")
+    assert tagged(app_b, "upstream")["app-b"]["timeouts"] == upstreams["app-b"]["timeouts"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_a_drain_has_the_time_it_may_take(environment):
+    task = tasks(rendered(environment, "gateway"))[0]
+    drain = sum(int(task["Env"][name].removesuffix("s")) for name in ("DRAIN_DELAY", "DRAIN_DEADLINE"))
+    assert task["KillTimeout"] >= (drain + 1) * 1e9
 
 
 def test_images_are_those_that_the_dockerfiles_make():
@@ -95,8 +153,7 @@ def test_a_new_application_is_the_small_file_of_the_page(tmp_path):
     text = re.search(r"^```yaml\n# nomad/applications/shop.yaml\n(.*?)^```$", page, re.M | re.S)[1]
     (tmp_path / "nomad/applications/shop.yaml").write_text(text)
     job = rendered("prod", "service", "-var=application=shop", root=tmp_path)
-    tags = [tag for group in job["TaskGroups"] for service in group["Services"] for tag in service["Tags"] or []]
-    route = json.loads(next(tag.removeprefix("route=") for tag in tags if tag.startswith("route=")))
+    route = tagged(job, "route")["shop"]
     assert job["ID"] == "shop" and route["hosts"] == ["shop.example.com"] and route["forward"] == "shop"
     assert job["TaskGroups"][0]["Scaling"]["Max"] == 10
 

@@ -65,13 +65,14 @@ def test_when_whom_a_filter_asks_is_away_the_other_routes_go_on(installed):
     wait_until(lambda: ask(PUBLIC[0], "/jobs", "POST", {"Authorization": "unknown"})[0] == 401, "App B is back")
 
 
-def test_a_new_certificate_is_used_without_a_restart(installed):
+def test_a_new_certificate_is_used_without_a_restart(installed, tmp_path):
     before = gateway_processes(installed)
-    folder = installed.secrets / "gateway"
+    folder = tmp_path / "gateway"
+    folder.mkdir()
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "1",
                     "-subj", "/CN=renewed", "-addext", "subjectAltName=DNS:localhost", "-keyout", folder / "key",
                     "-out", folder / "certificate"], check=True, capture_output=True)
-    installed.put_secrets()
+    installed.put_secrets(tmp_path)
 
     def shown():
         return ssl.get_server_certificate((PUBLIC[1], HTTPS_PORT))
@@ -82,10 +83,12 @@ def test_a_new_certificate_is_used_without_a_restart(installed):
 
 def test_a_release_of_the_gateways_goes_node_by_node(installed):
     before = {each["ID"] for each in installed.running("gateway")}
-    installed.run_gateway(plain_http="redirect")
+    installed.run_gateway(plain_http="redirect", filters=[{"type": "body_limit", "size": "1KiB"}],
+                          max_connections={"https": 500, "http": 100})
     for address in PUBLIC:
         wait_until(lambda: ask(address, "/hello")[0] == 308, f"{address} redirects")
         assert ask(address, "/hello", https=True) == (200, b"Hello there")
+        assert ask(address, "/hello", "POST", https=True, body="x" * 1025)[0] == 413
     after = sorted(installed.running("gateway"), key=lambda each: each["CreateTime"])
     assert len(after) == 2 and not before & {each["ID"] for each in after}
     assert after[1]["CreateTime"] - after[0]["CreateTime"] >= 5e9, "the second waited until the first was healthy"
