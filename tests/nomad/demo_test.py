@@ -40,6 +40,9 @@ def test_app_a_comes_and_goes_with_the_exercises_own_load_and_nothing_stays(stat
         assert "driver raw_exec" in demo.said and "http://127.0.0.1:5400/jobs" in demo.said
         assert ask("http://127.0.0.1:5400/jobs", "mytoken", "POST") == (200, b"Jobs:\nTitle: Devops\nDescription: Awesome\n")
         assert ask("http://127.0.0.1:5400/jobs", "wrong", "POST")[0] == 401
+        # Others on the machine run no jobs.
+        assert ask("http://127.0.0.1:5446/v1/jobs")[0] == 403
+        assert pathlib.Path(state, "nomad-token").stat().st_mode & 0o777 == 0o600
         # Two of the three may be seen first, or two alone where one is slow to start.
         demo.read_until("App A: 1 -> ")
         demo.read_until("-> 1 ")
