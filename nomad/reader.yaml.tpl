@@ -31,7 +31,7 @@ upstreams:
 
 filters:
   - type: header_edits
-    request: {set: {Authorization: "Bearer {{ with nomadVar "nomad/jobs/autoscaler" }}{{ .cluster_token | trimSpace }}{{ end }}"}}
+    request: {set: {Authorization: "Bearer {{ with nomadVar "nomad/jobs/autoscaler" }}{{ print .cluster_token | trimSpace }}{{ end }}"}}
 
 # What the autoscaler asks, as it asks: nothing else is to have the token.
 routes:
