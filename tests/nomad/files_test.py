@@ -91,7 +91,7 @@ def tagged(job, kind):
 
 def in_order(filters):
     """Whose order says nothing."""
-    return sorted(filters, key=json.dumps)
+    return sorted(filters, key=lambda each: json.dumps(each, sort_keys=True))
 
 
 @pytest.mark.parametrize("environment", ["acc", "prod"])
