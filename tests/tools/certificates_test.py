@@ -1,5 +1,7 @@
 """tools/make-dev-certificates: what it makes is valid, private, and kept."""
+import os
 import pathlib
+import re
 import ssl
 import subprocess
 
@@ -8,8 +10,9 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def make(directory):
-    subprocess.run([ROOT / "tools/make-dev-certificates", directory], check=True, timeout=60)
+def make(directory, **environment):
+    subprocess.run([ROOT / "tools/make-dev-certificates", directory], check=True, timeout=60,
+                   env={**os.environ, **environment})
     return {path.relative_to(directory): path.read_bytes()
             for path in directory.rglob("*") if path.is_file()}
 
@@ -65,6 +68,16 @@ def test_keys_and_token_are_readable_by_their_owner_only(made):
 def test_a_second_run_keeps_everything(made):
     before = {path.relative_to(made): path.read_bytes() for path in made.rglob("*") if path.is_file()}
     assert make(made) == before
+
+
+def test_what_runs_each_day_renews_long_before_the_alert(tmp_path):
+    rules = (ROOT / "monitoring/prometheus/rules/gateway.yaml").read_text()
+    days, = re.findall(r"alert: CertificateExpiresSoon\n +expr: .* < (\d+) \* 86400\n", rules)
+    lifetime, = re.findall(r"^DAYS=(\d+) /tools/make-dev-certificates", (ROOT / "docker/prepare").read_text(), re.M)
+    before = make(tmp_path, DAYS=str(2 * int(days)))
+    after = make(tmp_path, DAYS=lifetime)
+    leaves = [name for name in before if name.parent.name and name.suffix == ".crt" and not name.stem.endswith("-ca")]
+    assert len(leaves) > 4 and not [name for name in leaves if after[name] == before[name]]
 
 
 def test_a_certificate_of_another_ca_is_made_again(made, tmp_path):
