@@ -4,6 +4,7 @@ import http.server
 import json
 import os
 import pathlib
+import ssl
 import subprocess
 import threading
 import urllib.parse
@@ -14,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OLD, NEW = (f"r.example/app-a@sha256:{letter * 64}" for letter in "0a")
 KUBECTL = r'''#!/usr/bin/env python3
 """Objects by kind and name in a file; every Deployment is ready at once, but the one that is named."""
-import json, os, sys
+import json, os, socket, sys, threading
 path = os.environ["CLUSTER"]
 cluster = json.load(open(path))
 words = [each for each in sys.argv[1:] if not each.startswith("-")][1:]  # the first is the namespace
@@ -36,6 +37,20 @@ if verb == "get" and len(words) == 3:
 elif verb == "get":
     print(json.dumps({"items": [item for name, item in cluster.items()
                                 if name.startswith(words[1] + "/") and labelled(item)]}))
+elif verb == "port-forward":  # as of a replica that goes after some connections
+    listener = socket.create_server(("127.0.0.1", 0))
+    print(f"Forwarding from 127.0.0.1:{listener.getsockname()[1]} -> 9903", flush=True)
+    def carry(source, target):
+        while text := source.recv(65536):
+            target.sendall(text)
+        target.shutdown(socket.SHUT_WR)
+    for _ in range(3):
+        near, far = listener.accept()[0], socket.create_connection(("127.0.0.1", int(os.environ["GATEWAY_PORT"])))
+        back = threading.Thread(target=carry, args=(far, near))
+        back.start()
+        carry(near, far)
+        back.join()
+    os._exit(1)
 elif verb == "apply":
     for item in json.load(sys.stdin)["items"]:
         cluster[key(item["kind"], item["metadata"]["name"])] = item
@@ -149,14 +164,26 @@ class World:
             self.weights.append(weight)
         return weight
 
-    def run(self, *arguments, says=lambda weight, _: (2, 0), **environment):
+    def show(self, name):
+        """A certificate for this name, from now on; returns it."""
+        key, certificate = self.folder / "tls.key", self.folder / "tls.crt"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "2", "-subj", "/CN=replica", "-addext", f"subjectAltName=DNS:{name}", "-keyout", key,
+                        "-out", certificate], check=True, capture_output=True)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+        return certificate
+
+    def run(self, *arguments, says=lambda weight, _: (2, 0), query=None, **environment):
         self.server.says = says
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        port = str(self.server.server_port)
         try:
             return subprocess.run(
-                [ROOT / "tools/rollout", "prod", *arguments, f"--query=http://127.0.0.1:{self.server.server_port}",
-                 f"--token-file={self.folder}/token", "--hold=0", "--deadline=20"], capture_output=True, text=True,
-                timeout=120, check=False, env={**os.environ, "CLUSTER": str(self.file),
+                [ROOT / "tools/rollout", *([f"--query=http://127.0.0.1:{port}"] if query is None else query),
+                 f"--token-file={self.folder}/token", "--hold=0", "--deadline=100", "prod", *arguments],
+                capture_output=True, text=True, timeout=300, check=False, env={**os.environ, "CLUSTER": str(self.file), "GATEWAY_PORT": port,
                                                "PATH": f"{self.folder}/bin:{os.environ['PATH']}", **environment})
         finally:
             self.server.shutdown()
@@ -232,7 +259,7 @@ def test_what_cannot_be_judged_in_time_is_taken_back(world, says, why):
     if "earlier" not in why:
         begun = says
         says = lambda weight, number: begun(weight, number) if weight else (0, 0)  # noqa: E731
-    done = world.run(NEW, "--deadline=4", says=says)
+    done = world.run(NEW, "--deadline=20", says=says)
     assert done.returncode == 1 and why in done.stderr, done.stderr
     assert world.objects() == start_objects()
 
@@ -243,6 +270,26 @@ def test_who_may_not_read_changes_nothing(world):
     assert done.returncode == 1 and "401" in done.stderr
     assert world.objects() == start_objects()
     assert "apply" not in (world.folder / "cluster.told").read_text()
+
+
+@pytest.mark.parametrize("name, believed", [("gateway-peers.gateway.svc", True), ("gateway-peers.other.svc", False)])
+def test_who_tells_the_numbers_must_have_the_name_of_the_service(world, name, believed):
+    authority = world.show(name)
+    query = [f"--query=https://127.0.0.1:{world.server.server_port}", f"--query-ca={authority}"]
+    done = world.run(NEW, says=busy, query=query)
+    assert (done.returncode == 0) is believed, done.stderr
+    assert (world.image() == NEW) is believed
+    assert believed or "certificate is not valid for 'gateway-peers.gateway.svc'" in done.stderr
+    assert world.run(OLD, says=busy, query=[*query, f"--query-name={name}"]).returncode == 0
+
+
+@pytest.mark.parametrize("checked", [False, True])
+def test_a_tunnel_that_breaks_is_made_again(world, checked):
+    authority = world.show("gateway-peers.gateway.svc")
+    done = world.run(NEW, says=busy, query=[f"--query-ca={authority}"] if checked else [])
+    assert done.returncode == 0 and world.image() == NEW, done.stderr
+    told = (world.folder / "cluster.told").read_text().splitlines()
+    assert len([line for line in told if "port-forward" in line]) > 1
 
 
 def test_an_upstream_that_nobody_asked_has_no_calls(world):
