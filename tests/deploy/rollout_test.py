@@ -15,7 +15,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 OLD, NEW = (f"r.example/app-a@sha256:{letter * 64}" for letter in "0a")
 KUBECTL = r'''#!/usr/bin/env python3
 """Objects by kind and name in a file; every Deployment is ready at once, but the one that is named."""
-import json, os, socket, sys, threading
+import json, os, signal, socket, sys, threading
 path = os.environ["CLUSTER"]
 cluster = json.load(open(path))
 words = [each for each in sys.argv[1:] if not each.startswith("-")][1:]  # the first is the namespace
@@ -31,6 +31,8 @@ def labelled(item):
 def key(kind, name):
     return kind.lower() + "/" + name
 verb = words[0]
+if verb == os.environ.get("HANGS"):
+    signal.pause()
 if verb == "get" and len(words) == 3:
     if key(*words[1:]) in cluster:
         print(json.dumps(cluster[key(*words[1:])]))
@@ -241,6 +243,19 @@ def test_a_digest_alone_is_of_the_present_repository(world):
 def test_pods_that_do_not_become_ready_are_taken_back(world):
     done = world.run(NEW, says=busy, NEVER_READY="deployment/app-a-canary")
     assert done.returncode == 1 and "timed out" in done.stderr
+    assert world.objects() == start_objects()
+
+
+def test_taking_it_back_has_an_end_too(world):
+    done = world.run(NEW, "--clear=3", says=busy, NEVER_READY="deployment/app-a-canary", HANGS="delete")
+    assert done.returncode == 1 and "kubectl delete ingress" in done.stderr, done.stderr
+    assert "tools/rollout prod --app app-a --abort" in done.stderr
+    assert world.run("--abort").returncode == 0 and world.objects() == start_objects()
+
+
+def test_a_command_that_hangs_ends_with_the_deadline(world):
+    done = world.run(NEW, "--deadline=5", says=busy, HANGS="scale")
+    assert done.returncode == 1 and "kubectl scale" in done.stderr, done.stderr
     assert world.objects() == start_objects()
 
 
