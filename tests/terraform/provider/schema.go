@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"slices"
+	"sync"
 
 	"github.com/hashicorp/terraform-plugin-go/tfprotov5"
 	"github.com/hashicorp/terraform-plugin-go/tftypes"
@@ -25,6 +26,7 @@ type attribute struct {
 	Type                         json.RawMessage
 	Required, Optional, Computed bool
 	Values                       []string
+	parse                        sync.Once
 	kind                         tftypes.Type
 }
 
@@ -34,14 +36,13 @@ type nested struct {
 	Block    *block
 }
 
+// Calls come side by side.
 func (a *attribute) tfType() tftypes.Type {
-	if a.kind == nil {
+	a.parse.Do(func() {
 		kind, err := tftypes.ParseJSONType(a.Type) //nolint:staticcheck // there is no other that reads it
-		if err != nil {
-			panic(err)
-		}
+		must(err)
 		a.kind = kind
-	}
+	})
 	return a.kind
 }
 
