@@ -31,7 +31,7 @@ def test_the_rules_are_valid():
 
 @per_file
 def test_alerts_fire_and_are_quiet_before_and_after(file, tmp_path):
-    content, said = try_rules(tmp_path, {RECORDING, file}, units(file))
+    content, said = try_rules(tmp_path, [RECORDING, file], units(file))
     assert content, said
 
 
@@ -46,7 +46,7 @@ def test_the_test_of_each_alert_notices_that_it_is_wrong(file, wrong, tmp_path):
     broken = tmp_path / file.name
     broken.write_text(yaml.safe_dump(body))
     # Recording rules only where an expression is still the real one: they are most of the work.
-    files = {RECORDING, broken} if wrong == "other words" else {broken}
+    files = [RECORDING, broken] if wrong == "other words" else [broken]
     said = try_rules(tmp_path, files, units(file))[1]
     unnoticed = [rule["alert"] for rule in alerts_of(file) if f"alertname: {rule['alert']}," not in said]
     assert not unnoticed
