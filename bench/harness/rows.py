@@ -50,8 +50,8 @@ ROWS = (
             "the C library and 1.3 % the gateway's own (`perf record`); the floor, which only moves the "
             "bytes, has the same shares. Buffers of 96 and 128 KiB instead of 256 and 288 were no "
             "cheaper. A new upstream connection costs up to a half more until the kernel has opened its "
-            "receive window, which takes it seconds; a window bounded to 256 KiB or 1 MiB costs as much for "
-            "ever. Where the processor has vector AES, Envoy's BoringSSL uses it on Debian 12 and OpenSSL "
+            "receive window, which takes it seconds; a window bounded to 256 or 512 KiB costs nearly as much "
+            "for ever. Where the processor has vector AES, Envoy's BoringSSL uses it on Debian 12 and OpenSSL "
             "3.0 does not."),
     Row("bulk_up", "10 MB bodies, client to backend: CPU", "ms/GB", 0.95,
         why="nearly all of it is decryption and the kernel's copies, which the best peer has too."),
