@@ -106,7 +106,7 @@ push-images: ## Build the images and push them to REGISTRY, with their digests i
 	@PUSH=1 tools/build-images
 
 .PHONY: deploy
-deploy: ## Bring ENV (dev, acc, prod) to the images of this commit in REGISTRY; prod step by step
+deploy: ## Bring ENV (dev, acc, prod) to the images that were pushed; prod step by step
 	@tools/install-dependencies deploy
 	@command -v kubectl >/dev/null || PATH="$$(dirname "$$(tools/install-tool kubectl)"):$$PATH"; tools/deploy '$(ENV)'
 

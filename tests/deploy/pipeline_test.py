@@ -15,6 +15,7 @@ PIPELINE = yaml.safe_load(FILE.read_text())
 KEYWORDS = {"image", "stages", "workflow", "variables", "default"}
 JOBS = {name: body for name, body in PIPELINE.items() if name not in KEYWORDS and not name.startswith(".")}
 DIGEST = "sha256:" + "0123456789abcdef" * 4
+OTHER = "sha256:" + "2" * 64
 
 
 def tool(name):
@@ -35,7 +36,7 @@ def stage_of(job):
 
 
 def rules_of(job):
-    return JOBS[job].get("rules") or PIPELINE.get(JOBS[job].get("extends"), {}).get("rules", [])
+    return JOBS[job].get("rules", [])
 
 
 def programs(folder, **bodies):
@@ -76,25 +77,21 @@ def test_every_check_has_a_job():
     assert checks <= {script_of(job)[0].split()[1] for job in JOBS}
 
 
-def test_dev_follows_the_branch_acc_and_prod_a_person():
+def test_dev_follows_the_branch_acc_a_tag_and_prod_a_person():
     when = {job: [(rule["if"], rule.get("when")) for rule in rules_of(job)] for job in JOBS if job.startswith("deploy-")}
-    branch = "$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH"
-    assert when == {"deploy-dev": [(branch, None)], "deploy-acc": [(branch, "manual")],
-                    "deploy-prod": [(branch, "manual")]}
-    assert "deploy-dev" in JOBS["deploy-acc"]["needs"] and "deploy-acc" in JOBS["deploy-prod"]["needs"]
+    assert when == {"deploy-dev": [("$CI_COMMIT_BRANCH == $CI_DEFAULT_BRANCH", None)],
+                    "deploy-acc": [("$CI_COMMIT_TAG", None)], "deploy-prod": [("$CI_COMMIT_TAG", "manual")]}
+    assert JOBS["deploy-prod"]["needs"] == ["deploy-acc"]
     for job in when:
         environment = job.removeprefix("deploy-")
         assert JOBS[job]["environment"]["name"] == environment == JOBS[job]["resource_group"]
         assert script_of(job) == [f"make deploy ENV={environment}"]
 
 
-def test_all_environments_get_what_the_one_build_wrote_down():
+def test_dev_gets_what_the_one_build_wrote_down():
     file, = JOBS["images"]["artifacts"]["paths"]
     assert f'images="${{IMAGES:-{file}}}"' in (ROOT / "tools/deploy").read_text()
-    assert PIPELINE[".deploy"]["dependencies"] == ["images"]
-    for job in JOBS:
-        if job.startswith("deploy-"):
-            assert JOBS[job]["extends"] == ".deploy" and "images" in JOBS[job].get("needs", ["images"])
+    assert JOBS["deploy-dev"]["dependencies"] == ["images"]
 
 
 def test_images_are_built_once():
@@ -159,7 +156,7 @@ def test_what_is_pushed_is_written_down_by_digest(engine):
 @pytest.fixture
 def cluster(tmp_path):
     """A kubectl that shows an overlay with two images, and runs an older App A; what was pushed of all of them; a
-    registry whose tags have been moved since, and that says who logged in to which side of a copy."""
+    registry that has other images of the commit c0ffee, and says who logged in to which side of a copy."""
     kubectl = f"""echo "kubectl $@" >>{tmp_path}/told
 if [ "$1" = --context ]; then shift 2; fi
 case "$1 $2" in
@@ -171,7 +168,7 @@ case "$1 $2" in
 esac"""
     skopeo = f"""echo "skopeo $@" >>{tmp_path}/told
 case "$1" in
-  inspect) echo sha256:{'2' * 64} ;;
+  inspect) echo {OTHER} c0ffee ;;
   login) echo "$5 $(cat) ${{*: -1}}" >"$3" ;;
   copy) for each in "$@"; do [ ! -e "$each" ] || echo "reads $(cat "$each")" >>{tmp_path}/told; done ;;
 esac"""
@@ -234,6 +231,27 @@ def test_each_registry_gets_its_own_login(cluster):
     assert told[copied + 1:copied + 3] == ["reads from secret-1 r.example", "reads to secret-2 r.example"]
     assert not any("secret" in line for line in told if line.startswith("skopeo"))
     assert not pathlib.Path(source).exists() and not pathlib.Path(target).exists()
+
+
+def test_a_git_tag_releases_the_build_that_it_names(cluster):
+    environment, folder = cluster
+    done = run(["tools/deploy", "acc"], **{**environment, "IMAGES": "", "CI_COMMIT_TAG": "v0.1.0-45", "REGISTRY": "r.example/g/"})
+    assert done.returncode == 0, done.stderr
+    assert "docker://r.example/g/app-a:0.1.0-45" in (folder / "told").read_text()
+    assert yaml.safe_load((folder / "applied").read_text())["images"] == [
+        {"name": name, "newName": f"r.example/g/{name}", "digest": OTHER} for name in ("app-a", "gateway")]
+
+
+@pytest.mark.parametrize("wrong, words", [
+    ({"CI_COMMIT_TAG": "v0.1.0"}, "v0.1.0 names no build"),
+    ({"CI_COMMIT_TAG": "v0.1.0-45", "REVISION": "decaf"}, "0.1.0-45 is of commit c0ffee: tag that one, not decaf"),
+    ({"CI_COMMIT_TAG": "v0.1.0-45", "REGISTRY": ""}, "name the REGISTRY"),
+])
+def test_a_git_tag_that_names_no_build_of_its_commit_releases_nothing(cluster, wrong, words):
+    environment, folder = cluster
+    done = run(["tools/deploy", "acc"], **{**environment, "IMAGES": "", "REGISTRY": "r.example/g/", **wrong})
+    assert done.returncode == 1 and words in done.stderr, done.stderr
+    assert not (folder / "applied").exists()
 
 
 def test_without_what_was_pushed_nothing_is_deployed(cluster):

@@ -19,6 +19,6 @@ variable "gitlab" {
 }
 
 variable "environment" {
-  description = "Only jobs of this GitLab environment release, and only from protected branches"
+  description = "Only jobs of this GitLab environment release, and only from protected branches and tags"
   type        = string
 }
