@@ -102,8 +102,10 @@ void Controller::add_watch(std::string_view prefix, std::string_view plural, con
 
 void Controller::start() {
   add_watches();
-  status_.set_addresses(settings_.publish_addresses);
-  if (settings_.publish_service) follow_published(*settings_.publish_service);
+  if (settings_.publish_service)
+    follow_published(*settings_.publish_service);
+  else
+    status_.set_addresses(settings_.publish_addresses);
   if (settings_.shadow) return;
   LeaseOptions options;
   options.namespace_name = settings_.own_namespace;

@@ -65,11 +65,12 @@ void StatusWriter::reconsider() {
 
 const LoadBalancerAddresses& StatusWriter::wanted(const Entry& entry) const {
   static const LoadBalancerAddresses none;
-  return entry.ours ? addresses_ : none;
+  return entry.ours ? *addresses_ : none;
 }
 
 bool StatusWriter::is_due(const Entry& entry) const {
-  return (entry.ours || entry.was_ours) && !entry.call && entry.seen != wanted(entry);
+  const bool known = entry.ours ? addresses_.has_value() : entry.was_ours;
+  return known && !entry.call && entry.seen != wanted(entry);
 }
 
 void StatusWriter::work() {

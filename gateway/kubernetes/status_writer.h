@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -36,6 +37,7 @@ class StatusWriter {
   void keep(const ObjectTable<Ingress>::Map& existing);
   /// Those that are ours; what was and is not any more is cleared.
   void set_ingresses(const std::set<ObjectName>& ours);
+  /// Until the first call nobody knows them, and our Ingresses keep those that they have.
   void set_addresses(LoadBalancerAddresses addresses);
   /// `may_write` has another answer from now on.
   void reconsider();
@@ -64,7 +66,7 @@ class StatusWriter {
   Api& api_;
   const std::function<bool()> may_write_;
   Entries entries_;
-  LoadBalancerAddresses addresses_;
+  std::optional<LoadBalancerAddresses> addresses_;
   Backoff backoff_;
   Timer retry_;
   std::size_t calls_ = 0;

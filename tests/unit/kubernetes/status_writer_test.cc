@@ -45,6 +45,22 @@ TEST_F(StatusWriterTest, WritesTheAddressesOfOurIngresses) {
   EXPECT_EQ(addresses(), json::parse(R"([{"ip":"192.0.2.1"},{"hostname":"lb.example.com"}])"));
 }
 
+// Of the Service that has them, for one. Who follows addresses would lose them for that moment.
+TEST_F(StatusWriterTest, LeavesAloneWhatIsThereUntilTheAddressesAreKnown) {
+  writer_.seen(ingress("192.0.2.1"));
+  make_ours();
+  EXPECT_EQ(api_.count(), 0U);
+  writer_.set_addresses({{"192.0.2.2", ""}});
+  EXPECT_EQ(addresses(), json::parse(R"([{"ip":"192.0.2.2"}])"));
+}
+
+TEST_F(StatusWriterTest, TakesAddressesAwayThatAreKnownToBeNone) {
+  writer_.seen(ingress("192.0.2.1"));
+  make_ours();
+  writer_.set_addresses({});
+  EXPECT_TRUE(addresses().is_null());
+}
+
 TEST_F(StatusWriterTest, LeavesAloneWhatIsTrueAlready) {
   writer_.set_addresses({{"192.0.2.1", ""}});
   writer_.seen(ingress("192.0.2.1"));
