@@ -46,7 +46,8 @@ class Database {
 
 /// `database`: a path for SQLite (with or without `sqlite://`), or a `postgres://` URL; anything
 /// else is refused. SQLite's file is opened or made; of PostgreSQL only the URL is looked at: it is
-/// connected to with the first statement.
+/// connected to with the first statement. Before threads that read the environment, in which it
+/// leaves RES_OPTIONS for the system's resolver.
 Result<std::unique_ptr<Database>> open_database(const std::string& database);
 
 Result<std::unique_ptr<Database>> open_sqlite(const std::string& path);

@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include <cerrno>
+#include <cstdlib>
 
 #include "apps/database/database.h"
 
@@ -170,6 +171,9 @@ class PostgresDatabase final : public Database {
 
 Result<std::unique_ptr<Database>> open_postgres(const std::string& url) {
   if (auto checked = check_url(url); !checked) return tl::make_unexpected(checked.error());
+  // libpq looks names up as the system does, which waits 5 s for each server, and more the second
+  // time: longer than a stop may take. What a deployment says itself stays.
+  ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
   return std::make_unique<PostgresDatabase>(url);
 }
 

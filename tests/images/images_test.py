@@ -8,13 +8,15 @@ import uuid
 
 import pytest
 
-from harness.engine import DOCKER, HARDENED, IMAGES, PROGRAM, ROOT, WORK, inside, inspect, podman, wait_until
+from harness.engine import (DOCKER, HARDENED, IMAGES, PROGRAM, ROOT, WORK, Container, inside, inspect, podman,
+                            wait_until)
 
 # What each needs to run without the others.
 ALONE = {
     "app-a": (), "app-b": ("--database", "/tmp/app_b.sqlite"), "hello-front": (), "hello-back": (),
     "visitors": ("--development", "--database", "/tmp/visitors.sqlite"),
 }
+SILENT = ("127.0.0.1", "127.0.0.2", "127.0.0.3")
 GATEWAY = """\
 version: 1
 process: {drain: {delay: 0s}}
@@ -29,18 +31,39 @@ def container(tmp_path):
     """Starts an image as docs/docker.md says it may be: read-only, no capabilities, no network."""
     name = f"alone-{uuid.uuid4().hex[:8]}"
 
-    def start(image):
-        more = []
+    def start(image, *options, arguments=()):
+        tmp_path.chmod(0o755)
         if image == "gateway":
             (tmp_path / "gateway.yaml").write_text(GATEWAY)
-            more = ["--volume", f"{tmp_path}:/etc/gateway:ro"]
-            tmp_path.chmod(0o755)
-        podman("run", "--detach", "--name", name, "--network=none", "--tmpfs", "/tmp", *HARDENED, *more,
-               f"localhost/{image}:dev", *ALONE.get(image, ()))
+            options += ("--volume", f"{tmp_path}:/etc/gateway:ro")
+        podman("run", "--detach", "--name", name, "--network=none", "--tmpfs", "/tmp", *HARDENED, *options,
+               f"localhost/{image}:dev", *(arguments or ALONE.get(image, ())))
         return name
 
     yield start
     podman("rm", "--force", "--time", "0", name, check=False)
+
+
+@pytest.fixture
+def nobody_answers():
+    """Takes what a container asks its name servers, and returns when there is a question."""
+    taking = []
+
+    def start(name):
+        listen = f"""if True:
+            import select, socket, sys
+            taken = [socket.socket(type=socket.SOCK_DGRAM) for _ in {SILENT}]
+            for one, address in zip(taken, {SILENT}):
+                one.bind((address, 53))
+            select.select(taken, [], [])
+            print("asked", flush=True)
+            sys.stdin.read()"""
+        taking.append(Container(name).start_in_its_network("python3", "-c", listen))
+        assert taking[0].stdout.readline() == "asked\n"
+
+    yield start
+    for each in taking:
+        each.communicate()
 
 
 @pytest.mark.parametrize("image", IMAGES)
@@ -57,6 +80,17 @@ def test_a_stop_is_no_failure(image, container):
     name = container(image)
     wait_until(lambda: podman("healthcheck", "run", name, check=False).returncode == 0, f"{image} is well")
     podman("stop", "--time", "60", name)
+    assert inspect(name, "{{.State.ExitCode}}") == "0", podman("logs", name).stderr
+
+
+@pytest.mark.parametrize("image", ("app-b", "visitors"))
+def test_a_stop_does_not_wait_for_name_servers_that_are_silent(image, container, tmp_path, nobody_answers):
+    """Three of them, each asked twice where the database is: half a minute, had the system its way."""
+    (tmp_path / "resolv.conf").write_text("".join(f"nameserver {address}\n" for address in SILENT))
+    name = container(image, "--volume", f"{tmp_path}/resolv.conf:/etc/resolv.conf:ro",
+                     arguments=("--database", "postgres://ann@database.example/ann"))
+    nobody_answers(name)
+    podman("stop", "--time", "15", name)
     assert inspect(name, "{{.State.ExitCode}}") == "0", podman("logs", name).stderr
 
 

@@ -88,8 +88,13 @@ class Container:
 
     def in_its_network(self, *command, timeout=30):
         """A program of this machine that has nothing but this container's network."""
-        return subprocess.run(["nsenter", "--target", str(self.pid), "--net", *command], capture_output=True,
-                              text=True, timeout=timeout, check=False)
+        return subprocess.run(self._entering(command), capture_output=True, text=True, timeout=timeout, check=False)
+
+    def start_in_its_network(self, *command):
+        return subprocess.Popen(self._entering(command), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def _entering(self, command):
+        return ["nsenter", "--target", str(self.pid), "--net", *command]
 
     def log(self):
         ended = podman("logs", self.name)
