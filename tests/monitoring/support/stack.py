@@ -9,12 +9,14 @@ import urllib.request
 
 import yaml
 
-from harness import Load, ROOT, System, connects, free_port, wait_until
+from harness import ROOT, System, connects, free_port, wait_until
+from open_loop import OpenLoop
 from support.promtool import SCRATCH
 from support.synthetic_cluster import SyntheticCluster
 
 PROMETHEUS = ROOT / "monitoring/prometheus"
 TOKEN = {"Authorization": "mytoken"}
+RATE = 40  # requests per second of each kind: as many seconds on every machine, and few enough for all
 # `broken` answers 5xx, `nobody` has an endpoint that is not there: without them half of the panels would show nought.
 MORE = """\
   - {{name: broken, match: {{path: /broken}}, respond: {{status: 503, body: "no"}}}}
@@ -80,8 +82,8 @@ filters: [{type: request_id}]""", 1)
         plans = [("GET", "/hello", None, False), ("POST", "/jobs", TOKEN, True), ("POST", "/jobs", {"Authorization": "x"}, False),
                  ("GET", "/broken", None, False), ("GET", "/nobody", None, False)]
         for method, path, headers, tls in plans:
-            self.loads.append(Load(self, method, path, headers, tls, expected=range(200, 600)))
-            self.loads[-1].start()
+            load = OpenLoop(RATE, tls, lambda tls, _: self.connection(tls), path, method, headers, width=2)
+            self.loads.append(load.__enter__())
 
     def start_blackbox(self):
         body = yaml.safe_load((PROMETHEUS / "blackbox.yaml").read_text())
@@ -131,6 +133,10 @@ filters: [{type: request_id}]""", 1)
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             raise AssertionError(f"{parameters}: {error.read().decode()}") from error
+
+    def scrapes(self):
+        """How often Prometheus has asked the gateway."""
+        return sum(self.values('count_over_time(up{job="gateway"}[1h])'))
 
     def values(self, expression):
         """The newest number of each series that has one (NaN is none)."""
