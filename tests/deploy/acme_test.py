@@ -12,10 +12,10 @@ import ssl
 import subprocess
 import textwrap
 import threading
-import time
 
 import pytest
 import yaml
+from waiting import connects, free_port, wait_until
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BIN = pathlib.Path(os.environ.get("GATEWAY_BIN", ROOT / "build/release/bin"))
@@ -27,37 +27,6 @@ JOBS = b"Jobs:\nTitle: Devops\nDescription: Awesome\n"
 def tool(name):
     return subprocess.run([ROOT / "tools/install-tool", name], check=True, capture_output=True,
                           text=True).stdout.strip()
-
-
-_given = set()
-
-
-def free_port():
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
-
-
-def wait_until(condition, what, seconds=30):
-    """Polls: the bound is for a machine that is busy, not a time to wait."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s: {what}")
-
-
-def connects(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 class Names(socketserver.ThreadingTCPServer):

@@ -4,14 +4,17 @@ import http.client
 import json
 import os
 import signal
-import socket
 import ssl
 import subprocess
+import sys
 import tempfile
 import threading
 import time
 import urllib.request
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "shared"))
+from waiting import connects, free_port, wait_until
 
 BIN = Path(os.environ["GATEWAY_BIN"])
 ROOT = Path(__file__).resolve().parents[2]
@@ -44,30 +47,6 @@ routes:
     filters: [{{type: token, upstream: app-b, allow_ttl: {allow_ttl}, stale_ttl: {stale_ttl}}}]
     forward: app-a
 {more_routes}"""
-
-
-_given = set()
-
-
-def free_port():
-    """Each once: a port that nobody has bound yet is free to the system, and may be found again."""
-    while True:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        if port not in _given:
-            _given.add(port)
-            return port
-
-
-def wait_until(condition, what, seconds=20):
-    """Polls: the bound is for a machine that is busy, not a time to wait."""
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"did not happen within {seconds} s: {what}")
 
 
 class System:
@@ -203,14 +182,6 @@ class System:
             return response.status, response.read(), dict(response.getheaders())
         finally:
             connection.close()
-
-
-def connects(port):
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        return True
-    except OSError:
-        return False
 
 
 class Load(threading.Thread):

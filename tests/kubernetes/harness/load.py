@@ -1,11 +1,13 @@
 """Clients of the gateway: requests at a rate that no slow answer lowers, on kept TLS connections."""
-import bisect
 import http.client
+import pathlib
 import ssl
-import threading
-import time
+import sys
 
 from .network import HOST, HOST_ADDRESS
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "shared"))
+from open_loop import OpenLoop
 
 CONTEXT = ssl._create_unverified_context()
 CONTEXT.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -66,77 +68,13 @@ def certificate(address, port, host=HOST):
         connection.close()
 
 
-class Load:
-    """Starts in `with`. `rate` is in requests per second, and may be changed; so may `target`."""
+class Load(OpenLoop):
+    """Starts in `with`. `target` is an address and a port."""
 
     def __init__(self, rate, path="/jobs", method="POST", headers=None, target=(HOST_ADDRESS, 443), width=8,
                  timeout=10):
-        self.rate, self.path, self.method, self.target = rate, path, method, target
-        self.headers = {"Host": HOST, "Authorization": "mytoken", **(headers or {})}
-        self.timeout = timeout
-        self.lock = threading.Lock()
-        self.due = time.monotonic()
-        self.sent, self.failures = [], []
-        self.answered = 0
-        self.ended = threading.Event()
-        self.threads = [threading.Thread(target=self.run, daemon=True) for _ in range(width)]
+        def dial(at, patience):
+            return NamedConnection(at[0], at[1], HOST, patience)
 
-    def __enter__(self):
-        self.due = time.monotonic()
-        for each in self.threads:
-            each.start()
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-    def stop(self):
-        self.ended.set()
-        for each in self.threads:
-            each.join(self.timeout + 5)
-        return self
-
-    def take_turn(self):
-        """Waits for the next request's time; false at the end. A rate of 0 sends nothing."""
-        while not self.ended.is_set():
-            with self.lock:
-                now = time.monotonic()
-                if self.rate <= 0:
-                    self.due = now
-                elif self.due - now < 0.05:
-                    # What a stalled machine missed is not sent in a burst.
-                    due = max(self.due, now - 0.5)
-                    self.due = due + 1 / self.rate
-                    break
-            self.ended.wait(0.02)
-        else:
-            return False
-        return not self.ended.wait(max(0.0, due - time.monotonic()))
-
-    def run(self):
-        connection, at = None, None
-        while self.take_turn():
-            if connection is None or at != self.target:
-                at = self.target
-                connection = NamedConnection(at[0], at[1], HOST, self.timeout)
-            with self.lock:
-                self.sent.append(time.monotonic())
-            try:
-                connection.request(self.method, self.path, headers=self.headers)
-                response = connection.getresponse()
-                body = response.read()
-                if response.status != 200:
-                    self.failures.append(f"{response.status} {body[:80]!r}")
-                with self.lock:
-                    self.answered += 1
-                if response.will_close:
-                    connection.close()
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(f"{time.strftime('%H:%M:%S')} {at}: {error!r}")
-                connection.close()
-
-    def rate_since(self, seconds):
-        """What was sent in the last whole seconds, per second."""
-        with self.lock:
-            now = time.monotonic()
-            return (len(self.sent) - bisect.bisect_left(self.sent, now - seconds)) / seconds
+        super().__init__(rate, target, dial, path, method, {"Host": HOST, "Authorization": "mytoken", **(headers or {})},
+                         width, timeout)

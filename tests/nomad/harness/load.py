@@ -1,11 +1,15 @@
 """Clients of the gateways: requests at a rate that no slow answer lowers, on kept connections."""
+import contextlib
 import http.client
 import json
+import pathlib
 import ssl
-import threading
-import time
+import sys
 import urllib.error
 import urllib.request
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "shared"))
+from open_loop import OpenLoop
 
 CONTEXT = ssl._create_unverified_context()
 HEADERS = {"Authorization": "mytoken"}
@@ -23,63 +27,32 @@ def ask(address, path, method="GET", headers=None, host="localhost", https=False
         connection.close()
 
 
-class Load:
+def dial(address, timeout):
+    return http.client.HTTPSConnection(address, timeout=timeout, context=CONTEXT)
+
+
+class Load(contextlib.ExitStack):
     """In `with`: `rates` are requests per second by the gateway's public address, and may be changed."""
 
     def __init__(self, rates, path="/jobs", method="POST", width=4):
-        self.rates, self.path, self.method = dict(rates), path, method
-        self.failures, self.sent = [], 0
-        self.lock = threading.Lock()
-        self.ended = threading.Event()
-        self.due = {address: time.monotonic() for address in rates}
-        self.threads = [threading.Thread(target=self.run, args=(address,), daemon=True)
-                        for address in rates for _ in range(width)]
+        super().__init__()
+        self.rates = dict(rates)
+        self.loads = [OpenLoop(lambda address=each: self.rates[address], each, dial, path, method, HEADERS, width, 15)
+                      for each in self.rates]
 
     def __enter__(self):
-        for each in self.threads:
-            each.start()
+        super().__enter__()
+        for each in self.loads:
+            self.enter_context(each)
         return self
 
-    def __exit__(self, *_):
-        self.stop()
+    @property
+    def sent(self):
+        return sum(len(each.sent) for each in self.loads)
 
-    def stop(self):
-        self.ended.set()
-        for each in self.threads:
-            each.join(20)
-
-    def take_turn(self, address):
-        """Waits for the next request's time; false at the end. A rate of 0 sends nothing."""
-        while not self.ended.is_set():
-            with self.lock:
-                now = time.monotonic()
-                if self.rates[address] <= 0:
-                    self.due[address] = now
-                elif self.due[address] - now < 0.05:
-                    # What a stalled machine missed is not sent in a burst.
-                    due = max(self.due[address], now - 0.5)
-                    self.due[address] = due + 1 / self.rates[address]
-                    self.sent += 1
-                    break
-            self.ended.wait(0.02)
-        else:
-            return False
-        return not self.ended.wait(max(0.0, due - time.monotonic()))
-
-    def run(self, address):
-        connection = http.client.HTTPSConnection(address, timeout=15, context=CONTEXT)
-        while self.take_turn(address):
-            try:
-                connection.request(self.method, self.path, headers=HEADERS)
-                answer = connection.getresponse()
-                body = answer.read()
-                if answer.status != 200:
-                    self.failures.append(f"{time.strftime('%H:%M:%S')} {answer.status} {body[:80]!r}")
-                if answer.will_close:
-                    connection.close()
-            except (OSError, http.client.HTTPException) as error:
-                self.failures.append(f"{time.strftime('%H:%M:%S')} {address}: {error!r}")
-                connection.close()
+    @property
+    def failures(self):
+        return [failure for each in self.loads for failure in each.failures]
 
 
 class Gateways:
