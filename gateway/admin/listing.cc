@@ -67,6 +67,7 @@ Json route_json(const config::Route& route) {
     json["forward"].push_back({{"upstream", to.upstream}, {"weight", to.weight}});
   if (route.redirect) json["redirect"] = route.redirect->status;
   if (route.respond) json["respond"] = route.respond->status;
+  if (route.https_only) json["https_only"] = true;
   return json;
 }
 

@@ -175,6 +175,7 @@ struct Route {
   std::optional<Duration> timeout;       ///< as UpstreamTimeouts::request, which counts else
   std::optional<Duration> idle_timeout;  ///< silence of the upstream side while a body streams
   Upgrade upgrade = Upgrade::websocket;
+  bool https_only = false;  ///< a client that came over http is sent to https, before any filter
   bool operator==(const Route&) const = default;
 };
 

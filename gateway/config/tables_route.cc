@@ -226,6 +226,11 @@ Rows<Route> options(Of<Route>) {
           {.name = "upgrade",
            .text = "`websocket`: a GET that asks for it (RFC 6455) may become a tunnel, if the "
                    "endpoint takes it up. `off`: its Upgrade is removed, as every other is."}),
+      option<&Route::https_only>(
+          {.name = "https_only",
+           .text = "A request that came over http is sent to the same place at https with 308, "
+                   "before any filter sees it. What a trusted proxy says in X-Forwarded-Proto "
+                   "counts."}),
   });
   return rows;
 }

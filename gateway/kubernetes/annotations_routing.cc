@@ -111,7 +111,7 @@ constexpr Annotation kRedirects[] = {
                .text = "Likewise where the host has no TLS of its own.",
                .default_text = "false"},
      .standing = Standing::differs,
-     .note = "What came over TLS is decided by our own listener, never by X-Forwarded-Proto."},
+     .note = "X-Forwarded-Proto counts where a listener trusts the proxy that says it."},
     {.field = {.name = "permanent-redirect", .text = "URL to redirect to, with 301."},
      .form = Form::url,
      .standing = Standing::differs,

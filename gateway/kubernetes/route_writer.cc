@@ -120,10 +120,7 @@ RouteWriter::RouteWriter(const TranslatorSettings& settings, UpstreamBook& book,
       book_(book),
       defaults_(defaults),
       notices_(notices),
-      translation_(translation) {
-  listeners_ = settings.plain_listeners;
-  listeners_.insert(listeners_.end(), settings.tls_listeners.begin(), settings.tls_listeners.end());
-}
+      translation_(translation) {}
 
 void RouteWriter::write(const std::string& name, Host& host) {
   WrittenHost& written = host.written;
@@ -320,33 +317,17 @@ void RouteWriter::emit(Draft& draft, std::string_view mark, Route route) {
       route.rewrite->host = plan.upstream_host;
     }
   }
-  const bool differ = draft.redirect || (draft.hsts && !settings_.plain_listeners.empty());
+  route.https_only = draft.redirect;
+  const bool differ = draft.hsts && !draft.redirect && !settings_.plain_listeners.empty();
   if (settings_.tls_listeners.empty() || !differ) {
-    route.listeners = listeners_;
     return finish(draft, std::move(route), !settings_.tls_listeners.empty());
   }
-  if (draft.redirect) {
-    // To the same place whatever the request says: its conditions are asked there.
-    if (mark.empty()) emit_redirect(draft, route);
-  } else {
-    Route plain = route;
-    plain.name += "#plain";
-    plain.listeners = settings_.plain_listeners;
-    finish(draft, std::move(plain), false);
-  }
+  Route plain = route;
+  plain.name += "#plain";
+  plain.listeners = settings_.plain_listeners;
+  finish(draft, std::move(plain), false);
   route.listeners = settings_.tls_listeners;
   finish(draft, std::move(route), true);
-}
-
-void RouteWriter::emit_redirect(const Draft& draft, const Route& route) {
-  Route plain;
-  plain.name = draft.name + "#redirect";
-  plain.hosts = route.hosts;
-  plain.matches = route.matches;
-  plain.listeners = settings_.plain_listeners;
-  plain.redirect.emplace().scheme = "https";
-  // Nobody is to show a token before the way is a private one.
-  add(std::move(plain), {draft.owner->meta().object_name(), {}, true});
 }
 
 // `tls`: of listeners with TLS alone, or of all where there is no difference.
@@ -452,7 +433,6 @@ void RouteWriter::write_default(const Hosts& hosts) {
   const UpstreamBook::Answer& name = *answer;
   const std::size_t before = translation_.routes.size();
   Route route;
-  route.listeners = listeners_;
   route.matches.emplace_back();
   if (name)
     route.forward.push_back({*name, 1});

@@ -45,7 +45,6 @@ class RouteWriter {
   void add_canary_match(Draft& draft, std::string_view mark, config::ValueMatch match,
                         const std::string& upstream);
   void emit(Draft& draft, std::string_view mark, config::Route route);
-  void emit_redirect(const Draft& draft, const config::Route& route);
   void finish(const Draft& draft, config::Route route, bool tls);
   void add(config::Route route, RouteOrigin origin);
   void add_default(config::Route route, const ObjectName& service);
@@ -64,8 +63,7 @@ class RouteWriter {
   std::vector<std::shared_ptr<const config::Route>>& defaults_;
   Notices& notices_;
   Translation& translation_;
-  std::vector<std::string> listeners_;  ///< all that serve Ingresses; empty: all that there are
-  WrittenHost* record_ = nullptr;       ///< of the host that is being written
+  WrittenHost* record_ = nullptr;  ///< of the host that is being written
   /// Of Ingresses of this host whose filters ask somebody.
   std::unordered_map<const PreparedIngress*, std::optional<std::vector<config::PolicySettings>>>
       filters_;

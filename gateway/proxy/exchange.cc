@@ -5,6 +5,7 @@
 #include "gateway/base/uri.h"
 #include "gateway/downstream/local_reply.h"
 #include "gateway/filter/client_address.h"
+#include "gateway/filter/request_text.h"
 #include "gateway/http/fields.h"
 #include "gateway/http/upgrade.h"
 #include "gateway/proxy/proxy.h"
@@ -68,6 +69,9 @@ void Exchange::run() {
   // Before filters add fields of their own, which a client's Connection must not take away.
   http::strip_hop_by_hop(headers);
   if (!context_.peer_trusted) filter::remove_forwarding_claims(headers);
+  // Nobody is to show a token before the way is a private one.
+  if (route_->model().https_only && filter::client_scheme(context_) == "http")
+    return redirect(routing::https_location(*match_, context_.request, context_.arena), 308);
   run_request_filters();
 }
 
@@ -124,18 +128,20 @@ void Exchange::on_resume(Verdict verdict) {
 
 void Exchange::act() {
   const config::Route& route = route_->model();
-  if (route.redirect) return redirect();
+  if (route.redirect) {
+    const bool tls = stream_.connection().tls->is_tls;
+    return redirect(routing::redirect_location(*match_, context_.request, tls, context_.arena),
+                    route.redirect->status);
+  }
   if (route.respond) return respond();
   forward();
 }
 
-void Exchange::redirect() {
-  auto location = routing::redirect_location(*match_, context_.request,
-                                             stream_.connection().tls->is_tls, context_.arena);
+void Exchange::redirect(const Result<std::string_view>& location, int status) {
   if (!location) return reply(location.error().code);
   http::HeaderList headers = context_.response_headers;
   headers.add(context_.arena, HeaderId::location, *location);
-  status_ = route_->model().redirect->status;
+  status_ = status;
   head_sent_ = true;
   downstream::send_text(stream_, status_, {}, {}, &headers);
   finish(status_, ErrorCode::none);

@@ -46,7 +46,7 @@ class Exchange final : public downstream::Exchange,
   template <typename Hook>
   void call_filters(unsigned hook, Hook&& call);
   void act();
-  void redirect();
+  void redirect(const Result<std::string_view>& location, int status);
   void respond();
   void forward();
   void count_arrival();

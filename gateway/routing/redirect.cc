@@ -35,11 +35,8 @@ bool is_safe(std::string_view location) {
   });
 }
 
-}  // namespace
-
-Result<std::string_view> redirect_location(const Match& match, const http::RequestHead& request,
-                                           bool tls, Arena& arena) {
-  const config::Redirect& to = *match.route->model.redirect;
+Result<std::string_view> location_of(const config::Redirect& to, const Match& match,
+                                     const http::RequestHead& request, bool tls, Arena& arena) {
   const std::string_view was = tls ? "https" : "http";
   const std::string_view scheme = to.scheme.empty() ? was : std::string_view(to.scheme);
   const Place asked = split(request.host);
@@ -62,6 +59,19 @@ Result<std::string_view> redirect_location(const Match& match, const http::Reque
                    "route '" + match.route->name() + "' has no location to redirect to");
   }
   return location;
+}
+
+}  // namespace
+
+Result<std::string_view> redirect_location(const Match& match, const http::RequestHead& request,
+                                           bool tls, Arena& arena) {
+  return location_of(*match.route->model.redirect, match, request, tls, arena);
+}
+
+Result<std::string_view> https_location(const Match& match, const http::RequestHead& request,
+                                        Arena& arena) {
+  static const config::Redirect https{.scheme = "https"};
+  return location_of(https, match, request, false, arena);
 }
 
 }  // namespace gateway::routing

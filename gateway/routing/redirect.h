@@ -16,4 +16,8 @@ namespace gateway::routing {
 Result<std::string_view> redirect_location(const Match& match, const http::RequestHead& request,
                                            bool tls, Arena& arena);
 
+/// Likewise for a route that is `https_only`: the same place, over https.
+Result<std::string_view> https_location(const Match& match, const http::RequestHead& request,
+                                        Arena& arena);
+
 }  // namespace gateway::routing

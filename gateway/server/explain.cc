@@ -149,6 +149,10 @@ class Report {
     for (const auto& other : explanation.missed) rival("not", other);
   }
 
+  bool sent_to_https(const routing::Match& match) const {
+    return match.route->model.https_only && !asked_.tls;
+  }
+
   void filters(const config::Route& route) {
     const auto chain = filter::run_order(model_.filters, route.filters);
     if (chain.empty()) line("filters", "none");
@@ -161,7 +165,11 @@ class Report {
 
   void action(const routing::Match& match) {
     const config::Route& route = match.route->model;
-    if (route.redirect) return redirect(match);
+    if (sent_to_https(match))
+      return redirect(308, routing::https_location(match, asked_.head, asked_.arena));
+    if (route.redirect)
+      return redirect(route.redirect->status,
+                      routing::redirect_location(match, asked_.head, asked_.tls, asked_.arena));
     if (route.respond) {
       line("answer", fmt::format("{}, {} bytes of {}", route.respond->status,
                                  route.respond->body.size(), route.respond->content_type));
@@ -186,10 +194,9 @@ class Report {
                             other.reason));
   }
 
-  void redirect(const routing::Match& match) {
-    const auto location = routing::redirect_location(match, asked_.head, asked_.tls, asked_.arena);
-    line("redirect", fmt::format("{} to {}", match.route->model.redirect->status,
-                                 location ? *location : "nowhere: the answer is 400"));
+  void redirect(int status, const Result<std::string_view>& location) {
+    line("redirect",
+         fmt::format("{} to {}", status, location ? *location : "nowhere: the answer is 400"));
   }
 
   void rewrite(const routing::Match& match) {
@@ -254,8 +261,9 @@ Result<std::string> explain(const config::Model& model, std::string_view request
   const routing::Explanation explanation = routing::explain(**table, *listener, asked.head);
   report.choice(explanation);
   if (explanation.winner != nullptr) {
-    report.filters(explanation.winner->route->model);
-    report.action(*explanation.winner);
+    const routing::Match& match = *explanation.winner;
+    if (!report.sent_to_https(match)) report.filters(match.route->model);
+    report.action(match);
   }
   return std::move(report).text();
 }

@@ -71,6 +71,13 @@ const Row kWholeTexts[] = {
      "listeners",
      "too short",
      "at least 1"},
+    {"https_only_without_tls",
+     "version: 1\nlisteners: [{name: l, address: \":0\"}]\n"
+     "routes: [{name: r, respond: {}, https_only: true}]\n",
+     {3, 45},
+     "routes[0].https_only",
+     "sent round for ever",
+     "a listener with tls"},
 };
 INSTANTIATE_TEST_SUITE_P(Problems, WholeText, testing::ValuesIn(kWholeTexts),
                          [](const auto& info) { return std::string(info.param.name); });

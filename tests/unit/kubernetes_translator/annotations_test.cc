@@ -198,7 +198,8 @@ TEST_F(Annotated, Redirects) {
   EXPECT_EQ(redirect({{"temporal-redirect", "http://b.example:81$request_uri"}}),
             "a.example prefix / -> 302 http://b.example");
   EXPECT_EQ(*only_route().redirect->port, 81);
-  EXPECT_EQ(redirect({{"force-ssl-redirect", "true"}}), "a.example prefix / http -> 308 https://");
+  EXPECT_EQ(redirect({{"force-ssl-redirect", "true"}}),
+            "a.example prefix / https-only -> prod/app:80");
 }
 
 TEST_F(Annotated, FromToWww) {

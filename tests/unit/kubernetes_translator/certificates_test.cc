@@ -50,8 +50,9 @@ TEST_F(Tls, ACertificateForItsHostAndARedirect) {
   add_tls({}, "cert", {"a.example"});
   EXPECT_THAT(certificates(), ElementsAre("Secret prod/cert: a.example"))
       << "never for b.example, which is somebody else's";
-  EXPECT_THAT(routes(), ElementsAre("a.example prefix / http -> 308 https://",
-                                    "a.example prefix / https -> prod/app:80"));
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / https-only -> prod/app:80"));
+  EXPECT_EQ(answer("http", "a.example", "/"), "308 https://");
+  EXPECT_EQ(answer("https", "a.example", "/"), "prod/app:80");
   const config::Route* secure = route("prod/web:a.example/");
   EXPECT_EQ(secure->filters.back().type, "header_edits");
   EXPECT_EQ(secure->filters.back()
@@ -104,9 +105,10 @@ TEST_F(Tls, TheSolverOfAChallengeAnswersOverPlainHttp) {
   EXPECT_EQ(answer("http", "a.example", "/.well-known/acme-challenge/other"), "308 https://");
   EXPECT_THAT(notices(), IsEmpty());
   for (const config::Route& each : translation_.routes) {
-    const bool open = each.name.starts_with("prod/cm-acme") || each.name.ends_with("#redirect");
-    EXPECT_EQ(origin(each.name).open, open) << each.name;
-    if (!each.name.starts_with("prod/cm-acme")) continue;
+    const bool solver = each.name.starts_with("prod/cm-acme");
+    EXPECT_EQ(origin(each.name).open, solver) << each.name;
+    EXPECT_EQ(each.https_only, !solver) << each.name;
+    if (!solver) continue;
     for (const config::PolicySettings& filter : each.filters)
       EXPECT_THAT(filter.type, ::testing::AnyOf("allow_deny", "body_limit", "header_edits"));
   }
@@ -127,7 +129,6 @@ TEST_F(Tls, AChallengeInTheIngressItselfNeedsNoLogin) {
   EXPECT_EQ(answer("http", "a.example", "/.well-known/acme-challenge/t"), "prod/solver:8089");
   for (const config::Route& each : translation_.routes) {
     const bool challenge = each.name.find("acme") != std::string::npos;
-    if (each.redirect) continue;
     const auto is_token = [](const auto& filter) { return filter.type == "token"; };
     EXPECT_EQ(std::none_of(each.filters.begin(), each.filters.end(), is_token), challenge)
         << each.name;
@@ -150,7 +151,7 @@ TEST_F(Tls, WhatCannotBeUsedLeavesTheDefaultAndServes) {
     add_tls({}, secret, {"a.example"});
     EXPECT_THAT(certificates(), IsEmpty()) << secret;
     EXPECT_THAT(notices(), ElementsAre(HasSubstr(words)));
-    EXPECT_THAT(routes(), Contains("a.example prefix / https -> prod/app:80"));
+    EXPECT_THAT(routes(), Contains("a.example prefix / https-only -> prod/app:80"));
   }
   settings_.allow_foreign_secrets = true;
   translator_.reset();

@@ -202,7 +202,9 @@ std::string Cluster::answer(std::string_view listener, std::string_view host,
   for (std::size_t i = 0; i < listeners_.size(); ++i) {
     if (listeners_[i].name != listener) continue;
     const routing::Match* found = table_->find(i, head);
-    return found == nullptr ? "404" : action_of(found->route->model);
+    if (found == nullptr) return "404";
+    const config::Route& model = found->route->model;
+    return model.https_only && !listeners_[i].tls ? "308 https://" : action_of(model);
   }
   return "no such listener";
 }
@@ -220,6 +222,7 @@ std::vector<std::string> Cluster::routes() {
         text += fmt::format(" [{}{}{}]", header.name, header.regex ? "~" : "=", header.value);
     }
     if (route.listeners.size() == 1) text += " " + route.listeners[0];
+    if (route.https_only) text += " https-only";
     lines.push_back(text + " -> " + action_of(route));
   }
   return lines;

@@ -102,6 +102,22 @@ TEST(Explain, TellsWhereARedirectLeads) {
   EXPECT_THAT(text, Not(HasSubstr("upstream")));
 }
 
+TEST(Explain, TellsThatPlainRequestsAreSentToHttpsBeforeAnyFilter) {
+  config::Model guarded = model();
+  config::Route rest = guarded.routes[0];
+  rest.listeners.clear();
+  rest.https_only = true;
+  guarded.routes = {rest};
+  const auto plain = explain(guarded, "http://a.example/x?y", {});
+  ASSERT_TRUE(plain);
+  EXPECT_THAT(*plain, HasSubstr("redirect  308 to https://a.example/x?y\n"));
+  EXPECT_THAT(*plain, Not(HasSubstr("filters")));
+  const auto secure = explain(guarded, "https://a.example/x?y", {});
+  ASSERT_TRUE(secure);
+  EXPECT_THAT(*secure, HasSubstr("upstream  app-a"));
+  EXPECT_THAT(*secure, Not(HasSubstr("redirect")));
+}
+
 TEST(Explain, TellsWhenNothingAnswers) {
   EXPECT_THAT(said("https://b.example/jobs"), HasSubstr("no route has this host"));
   EXPECT_THAT(said("https://a.example/../jobs"), HasSubstr("the path is refused with 400"));
