@@ -56,16 +56,16 @@ Made make_balancer(std::string_view type, Value::Map options) {
   return complete(found->policy, std::move(options));
 }
 
-std::optional<config::PolicySettings> header_edits(
+std::shared_ptr<const config::PolicySettings> header_edits(
     const std::map<std::string, std::string>& request,
     const std::map<std::string, std::string>& response) {
   Value::Map options;
   if (!request.empty()) options.emplace("request", Value::Map{{"set", texts(request)}});
   if (!response.empty()) options.emplace("response", Value::Map{{"set", texts(response)}});
-  if (options.empty()) return std::nullopt;
+  if (options.empty()) return nullptr;
   auto made = make_filter("header_edits", std::move(options));
-  if (!made) return std::nullopt;
-  return std::move(*made);
+  if (!made) return nullptr;
+  return std::make_shared<const config::PolicySettings>(std::move(*made));
 }
 
 void Planning::refuse(std::string_view key, std::string_view why) {
@@ -91,7 +91,7 @@ void Planning::add_protection(std::string_view key, std::string_view type, Value
 }
 
 std::shared_ptr<const Secret> Planning::secret(const ObjectName& name) {
-  return outcome.secrets[name] = store.share<Secret>(name);
+  return outcome.own_read().secrets[name] = store.share<Secret>(name);
 }
 
 std::shared_ptr<const Secret> Planning::needed_secret(std::string_view annotation) {
@@ -108,11 +108,12 @@ std::shared_ptr<const Secret> Planning::needed_secret(std::string_view annotatio
 }
 
 const ConfigMap* Planning::config_map(const ObjectName& name) {
-  return (outcome.config_maps[name] = store.share<ConfigMap>(name)).get();
+  return (outcome.own_read().config_maps[name] = store.share<ConfigMap>(name)).get();
 }
 
 bool is_current(const PlanOutcome& outcome, const Store& store) {
-  return says_the_same(store, outcome.secrets) && says_the_same(store, outcome.config_maps);
+  const ReadBeside& read = outcome.beside();
+  return says_the_same(store, read.secrets) && says_the_same(store, read.config_maps);
 }
 
 std::optional<ObjectName> Planning::reference(std::string_view key) {

@@ -96,15 +96,27 @@ struct IngressPlan {
 
 using PlanPtr = std::shared_ptr<const IngressPlan>;
 
+/// What was read beside an Ingress, null for what was sought in vain: what came of it is good for
+/// as long as the store says the same.
+struct ReadBeside {
+  std::map<ObjectName, std::shared_ptr<const Secret>> secrets;
+  std::map<ObjectName, std::shared_ptr<const ConfigMap>> config_maps;
+  bool empty() const { return secrets.empty() && config_maps.empty(); }
+  bool operator==(const ReadBeside&) const = default;
+};
+
 /// A plan, or why there is none. Sentences for the owner.
 struct PlanOutcome {
   PlanPtr plan;  ///< never null once planned; shared by Ingresses that ask for the same
   std::vector<std::string> refusals;
   std::vector<std::string> warnings;
-  /// What was read beside the Ingress, null for what was sought in vain: the outcome is good for as
-  /// long as the store says the same.
-  std::map<ObjectName, std::shared_ptr<const Secret>> secrets;
-  std::map<ObjectName, std::shared_ptr<const ConfigMap>> config_maps;
+  config::Rare<ReadBeside> read;  ///< few Ingresses name any
+
+  const ReadBeside& beside() const {
+    static const ReadBeside nothing;
+    return read ? *read : nothing;
+  }
+  ReadBeside& own_read() { return read ? *read : read.emplace(); }
 };
 
 /// Whether planning again would come to the same.
@@ -157,7 +169,7 @@ tl::expected<config::PolicySettings, std::string> make_filter(std::string_view t
 tl::expected<config::PolicySettings, std::string> make_balancer(std::string_view type,
                                                                 config::Value::Map options);
 /// The filter that edits headers; null when there is nothing to edit.
-std::optional<config::PolicySettings> header_edits(
+std::shared_ptr<const config::PolicySettings> header_edits(
     const std::map<std::string, std::string>& request,
     const std::map<std::string, std::string>& response);
 

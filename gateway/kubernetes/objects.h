@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "gateway/base/result.h"
+#include "gateway/config/rare.h"
 
 /// The objects of the Kubernetes API that the controller reads, with the fields that it uses.
 /// `parse` takes one object as JSON, passes over fields that it does not know and refuses known
@@ -76,7 +77,7 @@ struct IngressTls {
 struct Ingress {
   ObjectMeta meta;
   std::optional<std::string> class_name;
-  std::optional<Backend> default_backend;
+  config::Rare<Backend> default_backend;
   std::vector<IngressTls> tls;
   std::vector<IngressRule> rules;
   static Result<Ingress> parse(std::string_view json);

@@ -19,9 +19,10 @@ struct PreparedIngress {
   std::vector<std::vector<PathPattern>> patterns;
   /// Of the object's `tls`, parallel: the Secret; nothing where none is named or may be read.
   std::vector<std::optional<ObjectName>> certificates;
-  /// Edits of header fields on its routes; those over TLS, of a host with TLS, tell of HSTS.
-  std::optional<config::PolicySettings> edits;
-  std::optional<config::PolicySettings> edits_with_hsts;
+  /// Edits of header fields on its routes, null for none; those over TLS, of a host with TLS, tell
+  /// of HSTS.
+  std::shared_ptr<const config::PolicySettings> edits;
+  std::shared_ptr<const config::PolicySettings> edits_with_hsts;
   /// It has no good version: its paths answer 503.
   bool refused = false;
 

@@ -42,6 +42,16 @@ void SettingsPool::share(config::PolicySettings& settings) {
     keep(settings_, kMost, hash, settings);
 }
 
+void SettingsPool::share(std::shared_ptr<const config::PolicySettings>& settings) {
+  if (settings == nullptr) return;
+  const std::size_t hash = settings->options.hash();
+  const auto same = [&](const auto& other) { return *other == *settings; };
+  if (const auto* equal = find_equal(pointers_, hash, same))
+    settings = *equal;
+  else
+    keep(pointers_, kMost, hash, settings);
+}
+
 void SettingsPool::share(PlanPtr& plan) {
   const std::size_t hash = hash_of(*plan);
   if (const auto* equal = find_equal(plans_, hash, [&](const auto& e) { return *e == *plan; })) {

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <unordered_map>
 
 #include "gateway/config/model.h"
@@ -14,9 +14,8 @@ namespace gateway::kubernetes {
 class SettingsPool {
  public:
   void share(config::PolicySettings& settings);
-  void share(std::optional<config::PolicySettings>& settings) {
-    if (settings) share(*settings);
-  }
+  /// Null stays null.
+  void share(std::shared_ptr<const config::PolicySettings>& settings);
   void share(PlanPtr& plan);
 
  private:
@@ -24,6 +23,7 @@ class SettingsPool {
   static constexpr std::size_t kMost = 1024;
 
   std::unordered_multimap<std::size_t, config::PolicySettings> settings_;
+  std::unordered_multimap<std::size_t, std::shared_ptr<const config::PolicySettings>> pointers_;
   std::unordered_multimap<std::size_t, PlanPtr> plans_;
 };
 

@@ -21,8 +21,9 @@ std::string joined(const std::vector<std::string>& sentences) {
 void add_references(const PreparedIngress& ingress, References& references) {
   for (const auto& name : ingress.certificates)
     if (name) references.certificates.insert(*name);
-  for (const auto& [name, secret] : ingress.outcome.secrets) references.secrets.insert(name);
-  for (const auto& [name, map] : ingress.outcome.config_maps) references.config_maps.insert(name);
+  const ReadBeside& read = ingress.outcome.beside();
+  for (const auto& [name, secret] : read.secrets) references.secrets.insert(name);
+  for (const auto& [name, map] : read.config_maps) references.config_maps.insert(name);
 }
 
 // Whether it is certain that both name the same objects.
@@ -31,8 +32,10 @@ bool name_the_same(const PreparedIngress& a, const PreparedIngress& b) {
   const auto same_names = [&](const auto& x, const auto& y) {
     return std::equal(x.begin(), x.end(), y.begin(), y.end(), same_name);
   };
-  return a.certificates == b.certificates && same_names(a.outcome.secrets, b.outcome.secrets) &&
-         same_names(a.outcome.config_maps, b.outcome.config_maps);
+  const ReadBeside& of_a = a.outcome.beside();
+  const ReadBeside& of_b = b.outcome.beside();
+  return a.certificates == b.certificates && same_names(of_a.secrets, of_b.secrets) &&
+         same_names(of_a.config_maps, of_b.config_maps);
 }
 
 }  // namespace
@@ -42,7 +45,7 @@ PreparedPtr Translator::prepared(std::shared_ptr<const Ingress> ingress, const S
   pool_.share(made->edits);
   pool_.share(made->edits_with_hsts);
   // What was read from a Secret is not kept for longer than it is served.
-  if (made->outcome.secrets.empty()) pool_.share(made->outcome.plan);
+  if (made->outcome.beside().secrets.empty()) pool_.share(made->outcome.plan);
   return made;
 }
 
@@ -98,8 +101,7 @@ void Translator::look_at_ingress(Known& known, const std::shared_ptr<const Ingre
   known.served = change.after;
   known.notices = notices.take();
   const PlanOutcome& outcome = known.made->outcome;
-  known.plain =
-      known.served == known.made && outcome.secrets.empty() && outcome.config_maps.empty();
+  known.plain = known.served == known.made && outcome.beside().empty();
   if (made == known.made && change.before == change.after) return;
   names_changed_ = names_changed_ || !made || change.before != made || change.after != known.made ||
                    !name_the_same(*made, *known.made);

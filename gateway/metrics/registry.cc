@@ -37,11 +37,20 @@ Registry::Registry(std::size_t workers, const Clock& clock, const Limits& limits
     shards_.push_back(std::make_unique<MetricsShard>(*this, i));
 }
 
+template <typename Cells>
+void Registry::hold(SeriesSet<Cells>& set, const std::vector<std::string_view>& names, Held& held) {
+  Held now;
+  now.reserve(names.size());
+  for (const std::string_view name : names) now.push_back(set.hold(name));
+  held = std::move(now);
+}
+
 void Registry::hold_routes(const std::vector<std::string_view>& names) {
-  std::vector<std::shared_ptr<const void>> held;
-  held.reserve(names.size());
-  for (const std::string_view name : names) held.push_back(routes.hold(name));
-  held_routes_ = std::move(held);
+  hold(routes, names, held_routes_);
+}
+
+void Registry::hold_upstreams(const std::vector<std::string_view>& names) {
+  hold(upstreams, names, held_upstreams_);
 }
 
 void Registry::refresh() {

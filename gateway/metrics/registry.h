@@ -75,6 +75,8 @@ class Registry {
   /// Control thread: the routes that are configured now. Workers bind a route when it is first
   /// asked for; these show a rate of zero before.
   void hold_routes(const std::vector<std::string_view>& names);
+  /// Likewise the upstreams, which workers make when they first speak to them.
+  void hold_upstreams(const std::vector<std::string_view>& names);
 
   /// Control thread: runs the hook and forgets series that nobody has held for five minutes.
   void refresh();
@@ -97,12 +99,17 @@ class Registry {
   int known_seconds() const;
 
  private:
+  using Held = std::vector<std::shared_ptr<const void>>;
+  template <typename Cells>
+  static void hold(SeriesSet<Cells>& set, const std::vector<std::string_view>& names, Held& held);
+
   const Clock& clock_;
   Instant started_;
   std::vector<std::unique_ptr<MetricsShard>> shards_;
   ProcessCells log_writer_;
   std::function<void()> before_read_;
-  std::vector<std::shared_ptr<const void>> held_routes_;
+  Held held_routes_;
+  Held held_upstreams_;
 };
 
 }  // namespace gateway

@@ -44,15 +44,22 @@ void Proxy::take_upstreams(const snapshot::Snapshot& next, FreshTls fresh) {
       found->second->configure(settings);
       if (tls) found->second->renew(std::move(tls));
       kept.emplace(name, std::move(found->second));
-      continue;
+    } else if (settings->tls) {
+      kept.emplace(name, make_upstream(settings, std::move(tls)));
     }
-    auto upstream = make_local<upstream::Upstream>(loop_, settings, std::move(tls), &metrics_);
-    if (const auto set = endpoint_sets_.find(name); set != endpoint_sets_.end())
-      upstream->update(set->second);
-    kept.emplace(name, std::move(upstream));
   }
   upstreams_ = std::move(kept);
-  std::erase_if(endpoint_sets_, [&](const auto& set) { return !upstreams_.contains(set.first); });
+  std::erase_if(endpoint_sets_,
+                [&](const auto& set) { return !next.upstreams.contains(set.first); });
+}
+
+LocalPtr<upstream::Upstream> Proxy::make_upstream(std::shared_ptr<const config::Upstream> settings,
+                                                  std::shared_ptr<net::ClientTlsContext> tls) {
+  const auto set = endpoint_sets_.find(settings->name);
+  auto upstream =
+      make_local<upstream::Upstream>(loop_, std::move(settings), std::move(tls), &metrics_);
+  if (set != endpoint_sets_.end()) upstream->update(set->second);
+  return upstream;
 }
 
 void Proxy::keep_bound_routes(const snapshot::Snapshot& next) {
@@ -82,8 +89,11 @@ LocalPtr<BoundRoute> Proxy::bind(const routing::Route& route) {
 }
 
 LocalPtr<upstream::Upstream> Proxy::find_upstream(std::string_view name) {
-  const auto found = upstreams_.find(name);
-  return found == upstreams_.end() ? LocalPtr<upstream::Upstream>() : found->second;
+  if (const auto found = upstreams_.find(name); found != upstreams_.end()) return found->second;
+  const auto settings = snapshot_->upstreams.find(name);
+  // One with TLS is there already: without its context it would be spoken to in the clear.
+  if (settings == snapshot_->upstreams.end() || settings->second->tls) return {};
+  return upstreams_.emplace(name, make_upstream(settings->second, nullptr)).first->second;
 }
 
 LocalPtr<upstream::Upstream> Proxy::target(BoundRoute& route, std::size_t index) {

@@ -57,6 +57,8 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
   LocalPtr<upstream::Upstream> find_upstream(std::string_view name);
   upstream::Upstream* upstream(std::string_view name) override;
   std::shared_ptr<void>& state_slot(const std::string& key) override;
+  LocalPtr<upstream::Upstream> make_upstream(std::shared_ptr<const config::Upstream> settings,
+                                             std::shared_ptr<net::ClientTlsContext> tls);
   void take_upstreams(const snapshot::Snapshot& snapshot, FreshTls fresh);
   void keep_bound_routes(const snapshot::Snapshot& next);
 
@@ -69,6 +71,8 @@ class Proxy final : public downstream::Handler, private filter::WorkerServices {
   /// By routing::Route::index, made at a route's first request: a swap among 10,000 routes binds
   /// none.
   std::vector<LocalPtr<BoundRoute>> bound_;
+  /// Those with TLS, whose context was made with the snapshot, and of the others those that were
+  /// asked for: of a thousand a worker may speak to few.
   std::map<std::string, LocalPtr<upstream::Upstream>, std::less<>> upstreams_;
   std::map<std::string, upstream::EndpointSetPtr, std::less<>> endpoint_sets_;
   std::map<std::string, std::shared_ptr<void>, std::less<>> states_;

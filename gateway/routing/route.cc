@@ -45,13 +45,14 @@ class Compiler {
 
  private:
   void add_hosts() {
+    std::vector<std::string> hosts;
     for (const std::string& host : route_.model.hosts) {
       std::string name = lower(host);
       if (name.ends_with('.')) name.pop_back();
-      if (std::find(route_.hosts.begin(), route_.hosts.end(), name) == route_.hosts.end()) {
-        route_.hosts.push_back(std::move(name));
-      }
+      if (std::find(hosts.begin(), hosts.end(), name) == hosts.end())
+        hosts.push_back(std::move(name));
     }
+    if (hosts != route_.model.hosts) route_.canonical = std::move(hosts);
   }
 
   Result<void> add_match(const config::Match& from, Match& match) {

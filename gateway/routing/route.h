@@ -22,7 +22,8 @@ struct Route {
   std::uint32_t index = 0;
   const std::shared_ptr<const config::Route> asked;
   const config::Route& model = *asked;
-  std::vector<std::string> hosts;  ///< lower case, each once; empty: every host
+  config::Rare<std::vector<std::string>>
+      canonical;  ///< hosts, where the model writes them otherwise
   std::vector<Match> matches;
   Substitution substitution;  ///< of `rewrite.regex_substitution`
   Split split;
@@ -32,6 +33,8 @@ struct Route {
   Route& operator=(const Route&) = delete;
 
   const std::string& name() const { return model.name; }
+  /// In lower case, each once; empty: every host.
+  const std::vector<std::string>& hosts() const { return canonical ? *canonical : model.hosts; }
 };
 
 /// Fails with the sentence to show when a host, path, pattern, method or target is impossible.

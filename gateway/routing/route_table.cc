@@ -112,8 +112,8 @@ class RouteTable::Compiler {
     for (const RouteTable* table : {previous_, static_cast<const RouteTable*>(&table_)}) {
       if (table == nullptr) continue;
       for (const Route* route : middle(*table)) {
-        if (route->hosts.empty()) touched_.insert("*");
-        touched_.insert(route->hosts.begin(), route->hosts.end());
+        if (route->hosts().empty()) touched_.insert("*");
+        touched_.insert(route->hosts().begin(), route->hosts().end());
         few_touched_ = few_touched_ && touched_.size() <= kMostTouched;
         if (!few_touched_) return;
       }
@@ -156,8 +156,8 @@ class RouteTable::Compiler {
     };
     for (const Route* route : routes) {
       if (!serves(*route, listener)) continue;
-      if (route->hosts.empty()) add("*", *route);
-      for (const std::string& host : route->hosts) add(host, *route);
+      if (route->hosts().empty()) add("*", *route);
+      for (const std::string& host : route->hosts()) add(host, *route);
     }
     return hosts;
   }

@@ -464,6 +464,10 @@ void Control::finish_reload(Reload& reload) {
   std::vector<std::string_view> routes;
   for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
   registry_->hold_routes(routes);
+  std::vector<std::string_view> upstreams;
+  for (const config::Upstream& upstream : snapshot_->model->upstreams)
+    upstreams.push_back(upstream.name);
+  registry_->hold_upstreams(upstreams);
   if (reload.cluster) cluster_->use(std::move(*reload.cluster));
   watch(reload);
   end_reload(reload, {true, snapshot_->generation, std::move(message), true});

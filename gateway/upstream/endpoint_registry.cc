@@ -5,13 +5,15 @@ namespace gateway::upstream {
 std::shared_ptr<Endpoint> EndpointRegistry::obtain(std::string_view upstream,
                                                    const SocketAddress& address,
                                                    std::string_view host, std::string_view uid) {
-  Key key(upstream, address, host, uid);
-  Entry& entry = entries_[std::move(key)];
-  if (!entry.endpoint)
-    entry.endpoint = std::make_shared<Endpoint>(std::string(upstream), address, std::string(host),
-                                                std::string(uid));
-  entry.unused_since.reset();
-  return entry.endpoint;
+  if (const auto known = entries_.find(Key(upstream, address, host, uid));
+      known != entries_.end()) {
+    known->second.unused_since.reset();
+    return known->second.endpoint;
+  }
+  auto made = std::make_shared<Endpoint>(std::string(upstream), address, std::string(host),
+                                         std::string(uid));
+  const Key key(made->upstream(), made->address(), made->host(), made->uid());
+  return entries_.emplace(key, Entry{std::move(made), {}}).first->second.endpoint;
 }
 
 std::vector<std::shared_ptr<Endpoint>> EndpointRegistry::sweep(Instant now) {

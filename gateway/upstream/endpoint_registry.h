@@ -3,7 +3,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -35,12 +34,13 @@ class EndpointRegistry {
   std::size_t size() const { return entries_.size(); }
 
  private:
-  using Key = std::tuple<std::string, SocketAddress, std::string, std::string>;
+  /// Texts are the endpoint's own.
+  using Key = std::tuple<std::string_view, SocketAddress, std::string_view, std::string_view>;
   struct Entry {
     std::shared_ptr<Endpoint> endpoint;
     std::optional<Instant> unused_since;
   };
-  std::map<Key, Entry, std::less<>> entries_;
+  std::map<Key, Entry> entries_;
 };
 
 }  // namespace gateway::upstream

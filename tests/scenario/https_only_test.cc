@@ -28,7 +28,8 @@ class Guarded {
                      ", key: " + folder_.path("a.key") + "}]}}\nupstreams:\n" +
                      "  - {name: app, endpoints: [" + app.address() + "]}\nroutes:\n" +
                      "  - {name: all, https_only: true, forward: app,\n" +
-                     "     filters: [{type: basic_auth, realm: staff, users: 'a:{SHA}6dcfXufJLW3J6S/9rRe4vUlBj5g='}]}\n" +
+                     "     filters: [{type: basic_auth, realm: staff, users: "
+                     "'a:{SHA}6dcfXufJLW3J6S/9rRe4vUlBj5g='}]}\n" +
                      "  - {name: open, match: {path_prefix: /open}, forward: app}\n");
   }
   Reply ask(const std::string& fields, const std::string& target = "/x?y") const {
