@@ -48,7 +48,6 @@ kubernetes::ObjectMeta BigCluster::meta(const std::string& name, int i) const {
   made.namespace_ = namespace_of(i);
   made.name = name;
   made.uid = fmt::format("6f1d2c3b-0000-4000-8000-{:012}", i);
-  made.resource_version = fmt::format("{}", 1000 + i);
   made.created = "2026-01-01T00:00:00Z";
   return made;
 }

@@ -54,14 +54,9 @@ ObjectMeta read_meta(const JsonValue& object) {
   meta.namespace_ = from["namespace"].text();
   meta.name = from["name"].text();
   meta.uid = from["uid"].text();
-  meta.resource_version = from["resourceVersion"].text();
   meta.created = from["creationTimestamp"].text();
-  meta.generation = from["generation"].number().value_or(0);
   from["annotations"].members([&](std::string_view key, const JsonValue& value) {
     if (concerns_us(key)) meta.annotations.emplace(key, value.text());
-  });
-  from["labels"].members([&](std::string_view key, const JsonValue& value) {
-    if (key == kServiceLabel) meta.labels.emplace(key, value.text());
   });
   if (meta.name.empty()) from["name"].expect("a name");
   return meta;
@@ -99,8 +94,7 @@ Result<EndpointSlice> EndpointSlice::parse(std::string_view json) {
   return read_json<EndpointSlice>(json, "EndpointSlice", [](const JsonValue& root) {
     EndpointSlice made;
     made.meta = read_meta(root);
-    if (const auto found = made.meta.labels.find(kServiceLabel); found != made.meta.labels.end())
-      made.service = found->second;
+    made.service = root["metadata"]["labels"][kServiceLabel].text();
     made.address_type = root["addressType"].text();
     root["ports"].each([&](const JsonValue& port) {
       made.ports.push_back({port["name"].text(), read_port(port["port"])});

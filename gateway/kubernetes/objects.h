@@ -26,22 +26,16 @@ struct ObjectName {
 
 using Texts = std::map<std::string, std::string, std::less<>>;
 
+/// Nothing of it changes but with what we read: versions and generations are the watch's.
 struct ObjectMeta {
   std::string namespace_;
   std::string name;
   std::string uid;
-  std::string resource_version;
   std::string created;  ///< RFC 3339 in UTC, so that order of text is order of time
-  std::int64_t generation = 0;
-  Texts annotations;  ///< those that may concern us
-  Texts labels;       ///< likewise
+  Texts annotations;    ///< those that may concern us
 
   ObjectName object_name() const { return {namespace_, name}; }
-  /// Without resource_version and generation: they rise when what we do not read has changed.
-  bool operator==(const ObjectMeta& other) const {
-    return namespace_ == other.namespace_ && name == other.name && uid == other.uid &&
-           created == other.created && annotations == other.annotations && labels == other.labels;
-  }
+  bool operator==(const ObjectMeta&) const = default;
 };
 
 /// What a path of an Ingress leads to. A port by name or by number; `resource`: it names another

@@ -124,13 +124,12 @@ items:
   EXPECT_THAT(broken.error(), HasSubstr("b.yaml:"));
 }
 
-Service service(const std::string& name, std::uint16_t port, std::string version) {
-  Service made;
-  made.meta.namespace_ = "prod";
-  made.meta.name = name;
-  made.meta.resource_version = std::move(version);
-  made.ports.push_back({"", port, "TCP", 0});
-  return made;
+// As somebody else has it who writes of it what we do not read: `version`.
+Service service(const std::string& name, std::uint16_t port, const std::string& version) {
+  return *Service::parse(R"({"metadata": {"namespace": "prod", "name": ")" + name +
+                         R"(", "resourceVersion": ")" + version + R"(", "generation": )" + version +
+                         R"(, "labels": {"written": "x)" + version +
+                         R"("}}, "spec": {"ports": [{"port": )" + std::to_string(port) + "}]}}");
 }
 
 TEST(StoreTest, VersionsRiseWithWhatIsReadAlone) {

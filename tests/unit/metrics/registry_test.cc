@@ -62,6 +62,15 @@ TEST_F(RegistryTest, AConfiguredRouteIsThereBeforeItsFirstRequest) {
   EXPECT_THAT(route_names(), ElementsAre("jobs"));
 }
 
+TEST_F(RegistryTest, AConfiguredUpstreamIsThereBeforeItsFirstRequest) {
+  registry_.hold_upstreams({"app-a"});
+  std::vector<std::string> names;
+  registry_.upstreams.for_each([&](std::string_view name, std::string_view, const UpstreamCells&) {
+    names.emplace_back(name);
+  });
+  EXPECT_THAT(names, ElementsAre("app-a"));
+}
+
 TEST_F(RegistryTest, ASeriesGoesFiveMinutesAfterItsLastHolder) {
   auto held = registry_.worker(0).route("held");
   auto gone = registry_.worker(0).route("gone");
