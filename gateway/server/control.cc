@@ -461,13 +461,13 @@ void Control::finish_reload(Reload& reload) {
     registry_->control().process().reloads_ok.add();
   }
   registry_->control().process().generation.set(static_cast<std::int64_t>(snapshot_->generation));
-  std::vector<std::string_view> routes;
-  for (const config::Route& route : snapshot_->model->routes) routes.push_back(route.name);
-  registry_->hold_routes(routes);
-  std::vector<std::string_view> upstreams;
-  for (const config::Upstream& upstream : snapshot_->model->upstreams)
-    upstreams.push_back(upstream.name);
-  registry_->hold_upstreams(upstreams);
+  const auto names_of = [](const auto& list) {
+    std::vector<std::string_view> names;
+    for (const auto& each : list) names.push_back(each.name);
+    return names;
+  };
+  registry_->hold_routes(names_of(snapshot_->model->routes));
+  registry_->hold_upstreams(names_of(snapshot_->model->upstreams));
   if (reload.cluster) cluster_->use(std::move(*reload.cluster));
   watch(reload);
   end_reload(reload, {true, snapshot_->generation, std::move(message), true});
@@ -592,11 +592,9 @@ void Control::stop_accepting() {
 
 void Control::stop(int status) {
   exit_status_ = status;
-  drain_timer_.cancel();
-  settle_timer_.cancel();
-  closing_timer_.cancel();
-  sweep_timer_.cancel();
-  ticket_timer_.cancel();
+  for (Timer* timer :
+       {&drain_timer_, &settle_timer_, &closing_timer_, &sweep_timer_, &ticket_timer_})
+    timer->cancel();
   loop_.stop();
 }
 
