@@ -46,13 +46,14 @@ void add_less_specific_hosts(const HostMap& hosts, const HostTable& chosen,
                              const http::RequestHead& request, Explanation& result) {
   const HostKey key(request.host);
   for (const auto& table : hosts.tables()) {
-    const bool wildcard = table->pattern.starts_with("*.") &&
-                          std::string_view(table->pattern).substr(1) == key.parent();
+    const bool wildcard =
+        table->pattern.starts_with("*.") && table->pattern.substr(1) == key.parent();
     if (table.get() == &chosen || (table->pattern != "*" && !wildcard)) continue;
     for (const Match* match : table->matches) {
       if (!path_fits(request.path, *match) || !misfit(request, *match).empty()) continue;
-      result.runners_up.push_back({match, "its host " + table->pattern + " is less specific than " +
-                                              chosen.pattern + " (there is no fall-back)"});
+      result.runners_up.push_back(
+          {match, fmt::format("its host {} is less specific than {} (there is no fall-back)",
+                              table->pattern, chosen.pattern)});
     }
   }
 }

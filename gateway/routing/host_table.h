@@ -13,10 +13,11 @@ namespace gateway::routing {
 /// The routes of one host. Immutable, and shared by all tables and listeners under which the host
 /// has the same matches in the same order. Whoever holds it also holds the routes it points at.
 struct HostTable : std::enable_shared_from_this<HostTable> {
+  /// `host` lives as long as the routes of the matches.
   HostTable(std::string_view host, std::vector<const Match*> host_matches)
       : pattern(host), matches(std::move(host_matches)), paths(matches) {}
 
-  std::string pattern;                ///< "a.example", "*.example", or "*" for every host
+  std::string_view pattern;           ///< "a.example", "*.example", or "*"; text of its first route
   std::vector<const Match*> matches;  ///< in the order of the configuration
   PathTrie paths;
 };

@@ -592,9 +592,8 @@ void Control::stop_accepting() {
 
 void Control::stop(int status) {
   exit_status_ = status;
-  for (Timer* timer :
-       {&drain_timer_, &settle_timer_, &closing_timer_, &sweep_timer_, &ticket_timer_})
-    timer->cancel();
+  for (Timer* one : {&drain_timer_, &settle_timer_, &closing_timer_, &sweep_timer_, &ticket_timer_})
+    one->cancel();
   loop_.stop();
 }
 

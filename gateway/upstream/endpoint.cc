@@ -8,7 +8,8 @@ namespace {
 constexpr double kColdest = 0.1;
 }  // namespace
 
-Endpoint::Endpoint(std::string upstream, SocketAddress address, std::string host, std::string uid)
+Endpoint::Endpoint(std::shared_ptr<const std::string> upstream, SocketAddress address,
+                   std::string host, std::string uid)
     : upstream_(std::move(upstream)),
       address_(address),
       host_(std::move(host)),

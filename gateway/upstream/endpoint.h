@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -22,11 +23,17 @@ class Endpoint {
   /// `host`: the name in the configuration that led here (SNI and verified name, unless
   /// configured); equal to the address when that is what was configured. `uid`: tells two owners of
   /// one address apart (a pod that took over another's address); empty for YAML and DNS.
-  Endpoint(std::string upstream, SocketAddress address, std::string host, std::string uid);
+  Endpoint(std::shared_ptr<const std::string> upstream, SocketAddress address, std::string host,
+           std::string uid);
+  Endpoint(std::string upstream, SocketAddress address, std::string host, std::string uid)
+      : Endpoint(std::make_shared<const std::string>(std::move(upstream)), address, std::move(host),
+                 std::move(uid)) {}
   Endpoint(const Endpoint&) = delete;
   Endpoint& operator=(const Endpoint&) = delete;
 
-  const std::string& upstream() const { return upstream_; }
+  const std::string& upstream() const { return *upstream_; }
+  /// For another endpoint of the upstream: a thousand of them need its name once.
+  const std::shared_ptr<const std::string>& shared_upstream() const { return upstream_; }
   const SocketAddress& address() const { return address_; }
   const std::string& host() const { return host_; }
   const std::string& uid() const { return uid_; }
@@ -91,15 +98,12 @@ class Endpoint {
     cell.store(instant.time_since_epoch().count(), std::memory_order_relaxed);
   }
 
-  const std::string upstream_;
+  const std::shared_ptr<const std::string> upstream_;
   const SocketAddress address_;
   const std::string host_;
   const std::string uid_;
   const std::string label_;
-  // Written by every worker on every request: a cache line apart from what is only read.
-  alignas(64) std::atomic<std::uint32_t> in_flight_{0};
-  std::atomic<std::uint32_t> connections_{0};
-  alignas(64) std::atomic<bool> healthy_{true};
+  std::atomic<bool> healthy_{true};
   std::atomic<bool> accepts_connections_{true};
   std::atomic<std::uint32_t> consecutive_failures_{0};
   std::atomic<std::uint64_t> ejections_{0};
@@ -107,6 +111,9 @@ class Endpoint {
   Cell changed_at_{0};
   Cell last_trial_{0};
   Cell slow_start_since_{0};
+  // Written by every worker on every request: a cache line apart from what is mostly read.
+  alignas(64) std::atomic<std::uint32_t> in_flight_{0};
+  std::atomic<std::uint32_t> connections_{0};
 };
 
 /// A request on an endpoint, from the pick to the end of the attempt: counted in `in_flight` and

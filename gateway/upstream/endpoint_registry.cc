@@ -1,19 +1,32 @@
 #include "gateway/upstream/endpoint_registry.h"
 
+#include <iterator>
+
 namespace gateway::upstream {
 
 std::shared_ptr<Endpoint> EndpointRegistry::obtain(std::string_view upstream,
                                                    const SocketAddress& address,
                                                    std::string_view host, std::string_view uid) {
-  if (const auto known = entries_.find(Key(upstream, address, host, uid));
-      known != entries_.end()) {
-    known->second.unused_since.reset();
-    return known->second.endpoint;
+  const Key asked(upstream, address, host, uid);
+  const auto at = entries_.lower_bound(asked);
+  if (at != entries_.end() && at->first == asked) {
+    at->second.unused_since.reset();
+    return at->second.endpoint;
   }
-  auto made = std::make_shared<Endpoint>(std::string(upstream), address, std::string(host),
+  auto made = std::make_shared<Endpoint>(name_of(upstream, at), address, std::string(host),
                                          std::string(uid));
   const Key key(made->upstream(), made->address(), made->host(), made->uid());
-  return entries_.emplace(key, Entry{std::move(made), {}}).first->second.endpoint;
+  return entries_.emplace_hint(at, key, Entry{std::move(made), {}})->second.endpoint;
+}
+
+// Neighbours in order are of the same upstream, if there are any.
+std::shared_ptr<const std::string> EndpointRegistry::name_of(std::string_view upstream,
+                                                             Entries::const_iterator at) const {
+  if (at != entries_.end() && at->second.endpoint->upstream() == upstream)
+    return at->second.endpoint->shared_upstream();
+  if (at != entries_.begin() && std::prev(at)->second.endpoint->upstream() == upstream)
+    return std::prev(at)->second.endpoint->shared_upstream();
+  return std::make_shared<const std::string>(upstream);
 }
 
 std::vector<std::shared_ptr<Endpoint>> EndpointRegistry::sweep(Instant now) {

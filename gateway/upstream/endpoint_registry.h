@@ -3,6 +3,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <tuple>
 #include <vector>
@@ -40,7 +41,12 @@ class EndpointRegistry {
     std::shared_ptr<Endpoint> endpoint;
     std::optional<Instant> unused_since;
   };
-  std::map<Key, Entry> entries_;
+  using Entries = std::map<Key, Entry>;
+
+  std::shared_ptr<const std::string> name_of(std::string_view upstream,
+                                             Entries::const_iterator at) const;
+
+  Entries entries_;
 };
 
 }  // namespace gateway::upstream
