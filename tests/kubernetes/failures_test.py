@@ -1,5 +1,6 @@
 """Replicas that hang and an API server that is away: no autoscaler is misled, no request is lost."""
 import contextlib
+import math
 import os
 import re
 import subprocess
@@ -18,6 +19,7 @@ from harness.plane import SERVICE_ADDRESS
 
 TARGET = 20
 CONVERGED = 2  # seconds after the API server is back
+MOVED = 5  # seconds after a replica hangs, by when its clients have gone to others
 ABSENCE = float(os.environ.get("GATEWAY_PLANE_ABSENCE_SECONDS", "20"))
 NOTICED = 45  # seconds after packets stop to arrive
 OTHER = "other.example.com"
@@ -45,20 +47,33 @@ def three_app_a(gateway):
 
 def test_one_replica_of_three_that_hangs_never_scales_down(gateway, three_app_a):
     hanging = gateway.gateways()[0]
-    fewest = 3
+    fewest, most, unread = 3, 3, set()
 
     def look():
-        nonlocal fewest
-        fewest = min(fewest, gateway.autoscaler("app-a")["status"]["desiredReplicas"], gateway.replicas("app-a"))
+        nonlocal fewest, most
+        desired = gateway.autoscaler("app-a")["status"]["desiredReplicas"]
+        fewest, most = min(fewest, desired, gateway.replicas("app-a")), max(most, desired)
+        if gateway.condition("app-a", "ScalingActive")["status"] != "True":
+            unread.add(gateway.plane.autoscaler_syncs())
+
+    def for_seconds(seconds):
+        end = time.monotonic() + seconds
+        wait_until(lambda: look() or time.monotonic() >= end, seconds + 10, f"the end of {seconds} s")
 
     gateway.stop_process(hanging)
+    stopped = time.monotonic()
     try:
+        for_seconds(MOVED)
         # Its clients go to the others.
         for load, share in zip(three_app_a, (0, 0.5, 0.5)):
             load.rate = share * 2.5 * TARGET
         # Longer than a lost peer's last rate is counted.
         gateway.wait_for_syncs(7, look)
+        for_seconds(max(0.0, stopped + ABSENCE - time.monotonic()))
         assert fewest == 3
+        # Its last rate and that of its clients elsewhere, both.
+        assert most <= math.ceil(2.5 * (1 + 1 / 3))
+        assert len(unread) <= 2 * len(gateway.api.list("HorizontalPodAutoscaler"))
         assert gateway.rate() == pytest.approx(2.5 * TARGET, rel=0.1)
     finally:
         gateway.continue_process(hanging)
