@@ -104,6 +104,8 @@ void Controller::start() {
   add_watches();
   if (settings_.publish_service)
     follow_published(*settings_.publish_service);
+  else if (settings_.publish_addresses.empty() && settings_.publish_nodes_of)
+    follow_nodes(*settings_.publish_nodes_of);
   else
     status_.set_addresses(settings_.publish_addresses);
   if (settings_.shadow) return;
@@ -130,6 +132,13 @@ void Controller::follow_published(const ObjectName& service) {
                                              : LoadBalancerStatus::read(object).addresses);
       });
   published_->start();
+}
+
+void Controller::follow_nodes(const ObjectName& service) {
+  nodes_ = std::make_unique<NodeAddresses>(
+      timers_, random_, api_, service,
+      [this](LoadBalancerAddresses addresses) { status_.set_addresses(std::move(addresses)); });
+  nodes_->start();
 }
 
 void Controller::add_watches() {
@@ -275,6 +284,7 @@ std::vector<std::string> Controller::problems() const {
   for (const auto& each : watches_) add(each->watch().problem());
   for (const auto& [key, each] : references_) add(each->watch().problem());
   if (published_) add(published_->problem());
+  if (nodes_) add(nodes_->problem());
   if (lease_) add(lease_->problem());
   add(status_.problem());
   add(events_.problem());

@@ -11,6 +11,7 @@
 #include "gateway/kubernetes/event_writer.h"
 #include "gateway/kubernetes/lease.h"
 #include "gateway/kubernetes/load_balancer.h"
+#include "gateway/kubernetes/node_addresses.h"
 #include "gateway/kubernetes/object_watch.h"
 #include "gateway/kubernetes/status_writer.h"
 #include "gateway/kubernetes/store.h"
@@ -23,9 +24,11 @@ namespace gateway::kubernetes {
 
 struct ControllerSettings {
   TranslatorSettings translator;
-  std::vector<std::string> namespaces;            ///< that are watched; empty: all
-  std::optional<ObjectName> publish_service;      ///< whose addresses our Ingresses show
-  LoadBalancerAddresses publish_addresses;        ///< those that they show without it
+  std::vector<std::string> namespaces;        ///< that are watched; empty: all
+  std::optional<ObjectName> publish_service;  ///< whose addresses our Ingresses show
+  LoadBalancerAddresses publish_addresses;    ///< those that they show without it
+  /// Without either: those of the nodes on which pods of this Service are ready.
+  std::optional<ObjectName> publish_nodes_of = {};
   bool shadow = false;                            ///< writes nothing: beside another controller
   net::CertificateStore* certificates = nullptr;  ///< see Translator
   std::string identity;                           ///< of this replica alone: its pod's name
@@ -95,6 +98,7 @@ class Controller {
                  std::string field_selector = {});
   void add_watches();
   void follow_published(const ObjectName& service);
+  void follow_nodes(const ObjectName& service);
   void pass_over_certificates();
   void follow_references();
   template <typename T>
@@ -120,6 +124,7 @@ class Controller {
   EventWriter events_;
   std::unique_ptr<Lease> lease_;  ///< null in shadow
   std::unique_ptr<ObjectWatch> published_;
+  std::unique_ptr<NodeAddresses> nodes_;
   std::vector<std::unique_ptr<AnyWatch>> watches_;
   std::vector<TableWatch<Secret>*> certificates_;  ///< of `watches_`, those of all TLS Secrets
   /// TLS Secrets that are named since a moment and that were passed over until then.

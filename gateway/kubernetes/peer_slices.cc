@@ -5,7 +5,6 @@
 #include "gateway/kubernetes/table_watch.h"
 
 namespace gateway::kubernetes {
-namespace {
 
 Collection slices_of(const ObjectName& service) {
   Collection collection =
@@ -13,8 +12,6 @@ Collection slices_of(const ObjectName& service) {
   collection.label_selector = "kubernetes.io/service-name=" + service.name;
   return collection;
 }
-
-}  // namespace
 
 PeerSlices::PeerSlices(TimerWheel& timers, Random& random, Api& api, const ObjectName& service,
                        std::string port, Changed changed)

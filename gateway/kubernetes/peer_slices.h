@@ -20,6 +20,9 @@ struct Replica {
   bool operator==(const Replica&) const = default;
 };
 
+/// The EndpointSlices of one Service.
+Collection slices_of(const ObjectName& service);
+
 /// Follows those slices. A pod that has addresses of two families is listed once, by the first of
 /// them in order. One thread.
 class PeerSlices final : private WatchSink {

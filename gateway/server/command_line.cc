@@ -52,7 +52,8 @@ void declare_kubernetes(CLI::App& app, Flags& flags) {
        "Serve Ingresses of this class too, whoever's it is; may be repeated");
   flag("--classless", cluster.classless, "Serve Ingresses that name no class");
   text("--publish-service", cluster.publish_service, "NAMESPACE/NAME",
-       "The Service whose addresses Ingresses show as theirs");
+       "The Service whose addresses Ingresses show as theirs; without it and --publish-address "
+       "those of the nodes on which the pods of --peers-service are ready");
   list("--publish-address", cluster.publish_addresses, "ADDRESS",
        "An address or name that Ingresses show as theirs; may be repeated");
   text("--default-certificate", cluster.default_certificate, "NAMESPACE/SECRET",

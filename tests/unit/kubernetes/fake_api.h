@@ -53,7 +53,7 @@ class FakeApi final : public Api {
   }
   void open_stream() { open_one()->stream->on_stream_open(); }
 
-  // The same to the last open request whose path begins so.
+  // The same to the last open request that has this in its path or query.
   void open_stream_at(std::string_view path) { open_at(path)->stream->on_stream_open(); }
   void say_at(std::string_view path, std::string_view bytes) {
     const std::shared_ptr<Asked> asked = open_at(path);
@@ -67,7 +67,7 @@ class FakeApi final : public Api {
   /// Whether there ever was such a request.
   bool was_asked(std::string_view path) const {
     return std::any_of(asked_.begin(), asked_.end(), [path](const auto& each) {
-      return each->request.path_and_query.starts_with(path);
+      return each->request.path_and_query.find(path) != std::string::npos;
     });
   }
 
@@ -91,7 +91,7 @@ class FakeApi final : public Api {
   }
   std::shared_ptr<Asked> open_at(std::string_view path) {
     const auto found = std::find_if(asked_.rbegin(), asked_.rend(), [path](const auto& each) {
-      return each->open && each->request.path_and_query.starts_with(path);
+      return each->open && each->request.path_and_query.find(path) != std::string::npos;
     });
     GATEWAY_CHECK(found != asked_.rend());
     return *found;

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "gateway/kubernetes/load_balancer.h"
+#include "gateway/kubernetes/object_watch.h"
+
+namespace gateway::kubernetes {
+
+/// The addresses of the nodes on which the pods of a Service are ready: of each node those of type
+/// ExternalIP, or where it has none those of type InternalIP. One thread.
+class NodeAddresses final : private WatchSink {
+ public:
+  /// What they are now; not before every node of them is known. Must not destroy this.
+  using Changed = std::function<void(LoadBalancerAddresses)>;
+
+  /// All outlive it.
+  NodeAddresses(TimerWheel& timers, Random& random, Api& api, const ObjectName& service,
+                Changed changed);
+  void start() { slices_watch_.start(); }
+  /// Why they are not being followed; empty when they are.
+  std::string problem() const;
+
+ private:
+  struct Node {
+    std::unique_ptr<ObjectWatch> watch;
+    LoadBalancerAddresses addresses;
+  };
+  using Names = std::set<std::string>;
+
+  void on_replace(const std::vector<WatchedObject>& objects) override;
+  void on_upsert(const WatchedObject& object) override;
+  void on_delete(const WatchedObject& object) override;
+  void follow_nodes();
+  void tell() const;
+
+  TimerWheel& timers_;
+  Random& random_;
+  Api& api_;
+  const Changed changed_;
+  std::map<std::string, Names, std::less<>> slices_;  ///< nodes by slice
+  std::map<std::string, Node> nodes_;
+  Watch slices_watch_;
+};
+
+}  // namespace gateway::kubernetes
