@@ -27,7 +27,7 @@ struct ControllerSettings {
   std::vector<std::string> namespaces;        ///< that are watched; empty: all
   std::optional<ObjectName> publish_service;  ///< whose addresses our Ingresses show
   LoadBalancerAddresses publish_addresses;    ///< those that they show without it
-  /// Without either: those of the nodes on which pods of this Service are ready.
+  /// Without either: those of the nodes on which pods of this Service serve (see NodeAddresses).
   std::optional<ObjectName> publish_nodes_of = {};
   bool shadow = false;                            ///< writes nothing: beside another controller
   net::CertificateStore* certificates = nullptr;  ///< see Translator

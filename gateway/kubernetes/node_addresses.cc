@@ -1,5 +1,7 @@
 #include "gateway/kubernetes/node_addresses.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <optional>
 #include <utility>
@@ -13,14 +15,21 @@ namespace {
 
 using Names = std::set<std::string>;
 
-/// Of a slice the nodes with endpoints that are ready. Left out means ready.
+// Not by `ready`: of a Service that publishes addresses that are not ready, it is true of each of
+// them, of pods that start and of those that end too.
+bool serves(const JsonValue& conditions) {
+  const bool ready = conditions["ready"].flag().value_or(true);
+  return conditions["serving"].flag().value_or(ready) &&
+         !conditions["terminating"].flag().value_or(false);
+}
+
+/// Of a slice the nodes with endpoints that serve.
 std::optional<Names> read_nodes(std::string_view slice) {
   auto names = read_json<Names>(slice, "EndpointSlice", [](const JsonValue& root) {
     Names found;
     root["endpoints"].each([&](const JsonValue& endpoint) {
       std::string node = endpoint["nodeName"].text();
-      if (!node.empty() && endpoint["conditions"]["ready"].flag().value_or(true))
-        found.insert(std::move(node));
+      if (!node.empty() && serves(endpoint["conditions"])) found.insert(std::move(node));
     });
     return found;
   });
@@ -34,8 +43,10 @@ LoadBalancerAddresses read_addresses(std::string_view node) {
   const auto read = read_json<bool>(node, "Node", [&](const JsonValue& root) {
     root["status"]["addresses"].each([&](const JsonValue& item) {
       const std::string type = item["type"].text();
-      if (type == "ExternalIP") external.push_back({item["address"].text(), {}});
-      if (type == "InternalIP") internal.push_back({item["address"].text(), {}});
+      LoadBalancerAddress address = LoadBalancerAddress::parse(item["address"].text());
+      if (address.ip.empty()) return;
+      if (type == "ExternalIP") external.push_back(std::move(address));
+      if (type == "InternalIP") internal.push_back(std::move(address));
     });
     return true;
   });
@@ -50,6 +61,7 @@ NodeAddresses::NodeAddresses(TimerWheel& timers, Random& random, Api& api,
     : timers_(timers),
       random_(random),
       api_(api),
+      service_(service),
       changed_(std::move(changed)),
       slices_watch_(timers, random, api, slices_of(service), *this) {}
 
@@ -100,13 +112,21 @@ void NodeAddresses::tell() const {
   }
   std::sort(all.begin(), all.end());
   all.erase(std::unique(all.begin(), all.end()), all.end());
-  changed_(std::move(all));
+  if (!all.empty()) changed_(std::move(all));
 }
 
 std::string NodeAddresses::problem() const {
   if (!slices_watch_.problem().empty()) return slices_watch_.problem();
-  for (const auto& [name, node] : nodes_)
+  if (!slices_watch_.synced()) return {};
+  if (nodes_.empty())
+    return fmt::format(
+        "no pod of Service {} serves on a node: the addresses of Ingresses stay as they are",
+        service_.to_string());
+  for (const auto& [name, node] : nodes_) {
     if (!node.watch->problem().empty()) return node.watch->problem();
+    if (node.watch->synced() && node.addresses.empty())
+      return fmt::format("node {} has no address for Ingresses to show", name);
+  }
   return {};
 }
 

@@ -52,8 +52,9 @@ void declare_kubernetes(CLI::App& app, Flags& flags) {
        "Serve Ingresses of this class too, whoever's it is; may be repeated");
   flag("--classless", cluster.classless, "Serve Ingresses that name no class");
   text("--publish-service", cluster.publish_service, "NAMESPACE/NAME",
-       "The Service whose addresses Ingresses show as theirs; without it and --publish-address "
-       "those of the nodes on which the pods of --peers-service are ready");
+       "The Service whose addresses Ingresses show as theirs; left out, and --publish-address too: "
+       "those of the nodes on which pods of --peers-service serve, which needs the right to list "
+       "and watch nodes");
   list("--publish-address", cluster.publish_addresses, "ADDRESS",
        "An address or name that Ingresses show as theirs; may be repeated");
   text("--default-certificate", cluster.default_certificate, "NAMESPACE/SECRET",

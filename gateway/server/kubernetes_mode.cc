@@ -77,10 +77,11 @@ Result<kubernetes::ControllerSettings> controller_settings(const KubernetesOptio
   for (const std::string& each : options.publish_addresses)
     settings.publish_addresses.push_back(kubernetes::LoadBalancerAddress::parse(each));
   std::sort(settings.publish_addresses.begin(), settings.publish_addresses.end());
-  if (!options.metrics.service.empty())
+  settings.shadow = options.shadow;
+  // Nobody grants the right to read nodes for what is never written.
+  if (!options.shadow)
     settings.publish_nodes_of =
         kubernetes::ObjectName{access.namespace_name, options.metrics.peers_service};
-  settings.shadow = options.shadow;
   // The same pod may come back under its name after a crash: it is another holder of the Lease.
   settings.identity = fmt::format("{}_{:08x}", own_name(environment), random.next() & 0xffffffffU);
   settings.own_namespace = access.namespace_name;

@@ -22,6 +22,7 @@ constexpr const char* kSlices = "/apis/discovery.k8s.io/v1/endpointslices?";
 constexpr const char* kSecrets = "/api/v1/secrets?";
 /// The one Secret that is asked for by its name.
 constexpr const char* kSecret = "/api/v1/namespaces/prod/secrets?";
+constexpr const char* kStatus = "/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status";
 constexpr const char* kTeam = "/api/v1/namespaces/prod/configmaps?";
 
 const std::string kEnd = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"6",)"
@@ -122,6 +123,13 @@ class ControllerTest : public testing::Test {
     list(kSecrets);
     list(kIngresses, event("ADDED", ingress("web", "a.example")));
     time_.run(200ms);
+  }
+  /// It gets the Lease.
+  void lead() {
+    api_.answer_at("/apis/coordination.k8s.io/v1/namespaces/edge/leases/gateway", 404);
+    const json lease = {{"metadata", {{"name", "gateway"}, {"resourceVersion", "1"}}},
+                        {"spec", {{"holderIdentity", "gateway-0"}, {"leaseDurationSeconds", 15}}}};
+    api_.answer_at("/apis/coordination.k8s.io/v1/namespaces/edge/leases", 201, lease.dump());
   }
   /// Its content; empty when it is not kept.
   std::string kept_certificate(const std::string& name) {
@@ -262,7 +270,7 @@ TEST_F(ControllerTest, WritesNothingInShadow) {
   time_.run(30s);
   EXPECT_FALSE(api_.was_asked("/apis/coordination.k8s.io"));
   EXPECT_FALSE(api_.was_asked("/apis/events.k8s.io"));
-  EXPECT_FALSE(api_.was_asked("/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status"));
+  EXPECT_FALSE(api_.was_asked(kStatus));
 }
 
 TEST_F(ControllerTest, WritesStatusWhenItLeads) {
@@ -270,13 +278,37 @@ TEST_F(ControllerTest, WritesStatusWhenItLeads) {
   settings_.publish_addresses = {{"192.0.2.1", ""}};
   start();
   list_all();
-  EXPECT_FALSE(api_.was_asked("/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status"));
-  api_.answer_at("/apis/coordination.k8s.io/v1/namespaces/edge/leases/gateway", 404);
-  const json lease = {{"metadata", {{"name", "gateway"}, {"resourceVersion", "1"}}},
-                      {"spec", {{"holderIdentity", "gateway-0"}, {"leaseDurationSeconds", 15}}}};
-  api_.answer_at("/apis/coordination.k8s.io/v1/namespaces/edge/leases", 201, lease.dump());
+  EXPECT_FALSE(api_.was_asked(kStatus));
+  lead();
   EXPECT_TRUE(controller_->is_leader());
-  EXPECT_TRUE(api_.was_asked("/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status"));
+  EXPECT_TRUE(api_.was_asked(kStatus));
+}
+
+TEST_F(ControllerTest, WritesTheAddressesOfNodesOnceTheyAreKnown) {
+  settings_.shadow = false;
+  settings_.publish_nodes_of = ObjectName{"edge", "gateway-peers"};
+  start();
+  list_all();
+  lead();
+  EXPECT_FALSE(api_.was_asked(kStatus));
+  const json peer = {{"nodeName", "one"}, {"conditions", {{"serving", true}}}};
+  json peers = {{"metadata", meta("peers-1")}, {"endpoints", json::array({peer})}};
+  list("/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices?", event("ADDED", peers));
+  EXPECT_FALSE(api_.was_asked(kStatus));
+  const json address = {{"type", "InternalIP"}, {"address", "10.1.0.1"}};
+  const json node = {{"metadata", {{"name", "one"}, {"resourceVersion", "1"}}},
+                     {"status", {{"addresses", json::array({address})}}}};
+  list("/api/v1/nodes?", event("ADDED", node));
+  ASSERT_TRUE(api_.was_asked(kStatus));
+  EXPECT_THAT(api_.last().request.body, HasSubstr("10.1.0.1"));
+}
+
+TEST_F(ControllerTest, AsksForNoNodesWhereAddressesAreGiven) {
+  settings_.publish_nodes_of = ObjectName{"edge", "gateway-peers"};
+  settings_.publish_addresses = {{"192.0.2.1", ""}};
+  start();
+  list_all();
+  EXPECT_FALSE(api_.was_asked("/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices"));
 }
 
 TEST_F(ControllerTest, KeepsNoCertificateThatNobodyNames) {
