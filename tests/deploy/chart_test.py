@@ -99,6 +99,9 @@ def test_whoever_reads_sums_shows_a_token_of_a_secret_that_may_come_later(tmp_pa
     (["ingressClass.controller=example.com/inner"], ["--controller=example.com/inner"]),
     (["defaultCertificate=a/b", "defaultBackend=a/b:http"], ["--default-certificate=a/b", "--default-backend=a/b:http"]),
     (["arguments=[\"--also-class=nginx\"]"], ["--also-class=nginx"]),
+    (["publishService=outer"], ["--publish-service=gateway/outer"]),
+    (["publishService=", "publishAddresses=[\"192.0.2.1\",\"2001:db8::1\",\"lb.example.com\"]"],
+     ["--publish-address=192.0.2.1", "--publish-address=2001:db8::1", "--publish-address=lb.example.com"]),
 ])
 def test_values_become_flags_that_the_program_knows(values, flags, tmp_path):
     found = arguments(rendered(*values))
@@ -143,6 +146,40 @@ def test_watched_namespaces_are_all_that_can_be_read():
     watched = [each for each in found if each["kind"] == "Role" and each["metadata"]["name"] == "gateway-watched"]
     assert [each["metadata"]["namespace"] for each in watched] == ["one", "two"]
     assert all(["services", "secrets", "configmaps"] in [rule["resources"] for rule in each["rules"]] for each in watched)
+    # Its own, for the Service with its address and for its replicas.
+    own = [rule["resources"] for rule in find(found, "Role", "gateway")["rules"]]
+    assert ["services"] in own and ["endpointslices"] in own
+    assert ["services"] not in [rule["resources"] for rule in find(rendered(), "Role", "gateway")["rules"]]
+
+
+def node_rules(*values):
+    """The rules about nodes in all that a release grants."""
+    return [rule for each in rendered(*values) if each["kind"] in ("ClusterRole", "Role") for rule in each["rules"]
+            if "nodes" in rule["resources"]]
+
+
+@pytest.mark.parametrize("more", [
+    [], ["watchNamespaces=[\"one\"]"], ["customMetrics.enabled=true"], ["service.type=NodePort"],
+    ["arguments=[\"--also-class=nginx\"]"]])
+def test_nodes_may_be_read_where_their_addresses_are_shown(more):
+    assert node_rules("publishService=", *more) == [{"apiGroups": [""], "resources": ["nodes"], "verbs": ["list", "watch"]}]
+    assert not [each for each in arguments(rendered("publishService=", *more)) if each.startswith("--publish")]
+
+
+@pytest.mark.parametrize("values", [
+    [], ["publishService=outer"], ["watchNamespaces=[\"one\"]"], ["customMetrics.enabled=true"],
+    ["publishService=", "publishAddresses=[\"192.0.2.1\"]"],
+    ["publishService=", "arguments=[\"--publish-service=edge/gateway\"]"],
+    ["publishService=", "arguments=[\"--also-class=nginx\",\"--publish-address=192.0.2.1\"]"],
+    ["publishService=", "arguments=[\"--shadow\"]"]])
+def test_nodes_may_not_be_read_where_other_addresses_or_none_are_shown(values):
+    assert node_rules(*values) == []
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_no_overlay_may_read_nodes(environment):
+    assert not [each for each in objects(environment) if each["kind"] in ("ClusterRole", "Role")
+                for rule in each["rules"] if "nodes" in rule["resources"]]
 
 
 def test_two_releases_in_two_namespaces_share_no_name_of_the_cluster():
@@ -175,6 +212,9 @@ def test_an_image_can_be_pinned_by_its_digest():
     ("configuration.filters=[{\"type\":\"rate_limt\"}]", "filters"),
     ("arguments=[\"also-class=nginx\"]", "arguments"),
     ("defaultCertificate=public", "defaultCertificate"),
+    ("publishService=edge/gateway", "publishService"),
+    ("publishAddresses=[\"a/b\"]", "publishAddresses"),
+    ("publishAddresses=[\"192.0.2.1\"]", "publishAddresses has no effect beside publishService"),
     ("networkPolicy.upstreamNamespaceLabels=null", "upstreamNamespaceLabels"),
     ("customMetrics.external=true", "customMetrics.external needs customMetrics.enabled"),
     ("customMetrics.readersSecret=gateway-readers", "customMetrics.readersSecret needs customMetrics.enabled"),

@@ -14,7 +14,8 @@ VARIANTS = {
                   "podAnnotations={\"a\":\"b\"}", "podLabels={\"a\":\"b\"}", "nodeSelector={\"a\":\"b\"}",
                   "tolerations=[{\"operator\":\"Exists\"}]", "priorityClassName=high",
                   "affinity={\"nodeAffinity\":{}}", "ingressClass.default=true"],
-    "some namespaces": ["watchNamespaces=[\"one\",\"two\"]", "service.type=NodePort", "service.httpNodePort=30080"],
+    "some namespaces": ["watchNamespaces=[\"one\",\"two\"]", "service.type=NodePort", "service.httpNodePort=30080",
+                        "publishService="],
 }
 
 

@@ -28,6 +28,9 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if and .Values.customMetrics.readersSecret (not .Values.customMetrics.enabled) }}
 {{- fail "customMetrics.readersSecret needs customMetrics.enabled: there are no sums to read" }}
 {{- end }}
+{{- if and .Values.publishService .Values.publishAddresses }}
+{{- fail "publishAddresses has no effect beside publishService: make that empty" }}
+{{- end }}
 {{- if and .Values.autoscaling.enabled (gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas)) }}
 {{- fail "autoscaling.minReplicas is more than autoscaling.maxReplicas" }}
 {{- end }}
@@ -36,6 +39,15 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- if le (int .Values.terminationGracePeriodSeconds) (int $needed) }}
 {{- fail (printf "terminationGracePeriodSeconds (%d) must be more than process.drain.delay and deadline together (%d s)" (int .Values.terminationGracePeriodSeconds) (int $needed)) }}
 {{- end }}
+{{- end }}
+
+{{/* Something where Ingresses show the addresses of nodes: no others are named, and somebody writes them. */}}
+{{- define "gateway.showsNodes" -}}
+{{- $others := or .Values.publishService .Values.publishAddresses -}}
+{{- range .Values.arguments -}}
+{{- if regexMatch "^--(publish-service|publish-address|shadow)(=|$)" . -}}{{- $others = true -}}{{- end -}}
+{{- end -}}
+{{- if not $others }}yes{{ end -}}
 {{- end }}
 
 {{/* What is read and written of the Ingresses' side, in all namespaces or in one. */}}
