@@ -32,7 +32,7 @@ FORBIDDEN = [
     ("create", "", "pods", "gateway", ""),
     ("get", "", "pods", "jobs", "app-a"),
     ("watch", "", "pods", "jobs", ""),
-    ("get", "", "nodes", "", ""),
+    *[(verb, "", "nodes", "", "") for verb in ("get", "list", "watch")],
     ("create", "", "secrets", "jobs", ""),
     ("update", "", "secrets", "jobs", "jobs-tls"),
     ("update", "coordination.k8s.io", "leases", "kube-system", "gateway"),

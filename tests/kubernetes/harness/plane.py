@@ -21,6 +21,7 @@ from .api import Api, wait_until
 HERE = pathlib.Path(__file__).resolve().parent.parent
 MODULES = HERE / "modules"
 ADDRESS = "10.244.255.1"
+KWOK_ADDRESS = "10.244.255.2"  # of the node there is nothing but this address
 PORT = 6443
 SERVICES = "10.96.0.0/16,fd00:10:96::/108"
 SERVICE_ADDRESS = "10.96.0.1"
@@ -219,7 +220,7 @@ class ControlPlane:
     def start_kwok(self):
         self.run("kwok", f"--kubeconfig={self.work}/admin.kubeconfig", f"--config={HERE}/kwok.yaml",
                  "--manage-nodes-with-label-selector=type=kwok", f"--cidr={KWOK_PODS}",
-                 f"--node-ip={ADDRESS}", f"--server-address={ADDRESS}:10247")
+                 f"--node-ip={KWOK_ADDRESS}", f"--server-address={ADDRESS}:10247")
 
     def kubectl(self, *arguments, text=None, timeout=60):
         """Its standard output; what it complains of when it fails is the error's text."""
