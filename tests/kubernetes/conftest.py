@@ -22,8 +22,8 @@ from harness.service_proxy import ServiceProxy  # noqa: E402
 
 # What needs least first; what takes the installation away last.
 ORDER = ("network_policy_test", "manifests_test", "harness_test", "apps_test", "helm_test", "traffic_test", "ingress_test",
-         "cert_manager_test", "annotations_test", "changing_sites_test", "metrics_api_test", "autoscaling_test", "failures_test",
-         "rollout_test", "delivery_test", "uninstall_test")
+         "cert_manager_test", "annotations_test", "ingress_class_test", "changing_sites_test", "metrics_api_test",
+         "autoscaling_test", "failures_test", "rollout_test", "delivery_test", "uninstall_test")
 _numbers = itertools.count(1)
 
 
