@@ -152,6 +152,17 @@ def test_addresses_stay_while_the_only_replica_is_replaced(of_nodes):
     assert seen == {(ADDRESS,)}
 
 
+def test_a_release_of_some_namespaces_reads_its_own_replicas_too(of_nodes, release):
+    """By its Role there: no ClusterRole lets it."""
+    of_nodes.api.patch("Ingress", "inner", {"status": {"loadBalancer": None}}, "jobs", sub="status")
+    release.put(publishService="", watchNamespaces=["jobs"])
+    of_nodes.kubectl("rollout", "status", "deployment/gateway", "-n", "inner", "--timeout=60s", timeout=70)
+    pod = of_nodes.pods("gateway", "inner")[0]
+    wait_until(lambda: shown(of_nodes) == [ADDRESS], 30, "the node's address")
+    assert "forbidden" not in pod.containers[0].log.read_text(errors="replace").lower()
+    assert release.ask()[0] == 200
+
+
 def test_without_the_right_the_log_says_so_and_all_else_goes_on(of_nodes, release):
     rules = [each for each in of_nodes.api.find("ClusterRole", "inner")["rules"] if "nodes" not in each["resources"]]
     of_nodes.api.patch("ClusterRole", "inner", {"rules": rules})
