@@ -45,8 +45,10 @@ LoadBalancerAddresses read_addresses(std::string_view node) {
       const std::string type = item["type"].text();
       LoadBalancerAddress address = LoadBalancerAddress::parse(item["address"].text());
       if (address.ip.empty()) return;
-      if (type == "ExternalIP") external.push_back(std::move(address));
-      if (type == "InternalIP") internal.push_back(std::move(address));
+      if (type == "ExternalIP")
+        external.push_back(std::move(address));
+      else if (type == "InternalIP")
+        internal.push_back(std::move(address));
     });
     return true;
   });
