@@ -172,7 +172,7 @@ class PostgresDatabase final : public Database {
 Result<std::unique_ptr<Database>> open_postgres(const std::string& url) {
   if (auto checked = check_url(url); !checked) return tl::make_unexpected(checked.error());
   // libpq looks names up as the system does, which waits 5 s for each server, and more the second
-  // time: longer than a stop may take. What a deployment says itself stays.
+  // time: longer than a stop may take. RES_OPTIONS of a deployment stays as it is.
   ::setenv("RES_OPTIONS", "timeout:1 attempts:2", 0);
   return std::make_unique<PostgresDatabase>(url);
 }

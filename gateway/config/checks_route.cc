@@ -109,9 +109,10 @@ void check_redirect(const Model& model, const Route& route, const std::string& a
 }
 
 // Nobody could ever come over https, or be said to.
-void check_https_only(const Model& model, const std::string& at, const Report& report) {
+void check_https_only(const Model& model, const Route& route, const std::string& at,
+                      const Report& report) {
   for (const Listener& listener : model.listeners)
-    if (listener.tls || !listener.trusted_proxies.empty()) return;
+    if (listener.tls || (!listener.trusted_proxies.empty() && serves(route, listener))) return;
   report({at + ".https_only", "there is no listener with TLS: clients would be sent round for ever",
           "a listener with tls, or trusted_proxies of the listener behind one that ends it"});
 }
@@ -211,7 +212,7 @@ void check_routes(const Model& model, const Report& report) {
       check_path(route.matches[j], merge_slashes, fmt::format("{}.matches[{}]", at, j), report);
     if (route.rewrite) check_rewrite(route, at, report);
     if (route.redirect) check_redirect(model, route, at, report);
-    if (route.https_only) check_https_only(model, at, report);
+    if (route.https_only) check_https_only(model, route, at, report);
     check_forward(route, at, report);
     check_answers(route, at, report);
     twins.add(route, i);

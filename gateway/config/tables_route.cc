@@ -228,9 +228,9 @@ Rows<Route> options(Of<Route>) {
                    "endpoint takes it up. `off`: its Upgrade is removed, as every other is."}),
       option<&Route::https_only>(
           {.name = "https_only",
-           .text = "A request that came over http is sent to the same place at https with 308, "
-                   "before any filter sees it. What a trusted proxy says in X-Forwarded-Proto "
-                   "counts."}),
+           .text = "A request that came over http is sent to the same host and path at https, port "
+                   "443, with 308, before any filter sees it. What a trusted proxy says in "
+                   "X-Forwarded-Proto counts."}),
   });
   return rows;
 }

@@ -68,13 +68,24 @@ std::optional<std::string_view> argument_value(std::string_view query, std::stri
   return found;
 }
 
+// The word of the nearest proxy: those before it may be a client's own.
+std::string_view last_forwarded_proto(const http::HeaderList& headers) {
+  std::string_view last;
+  for (const http::Header& field : headers)
+    if (field.id == HeaderId::x_forwarded_proto)
+      http::for_each_list_item(field.value, [&last](std::string_view item) { last = item; });
+  return last;
+}
+
 }  // namespace
 
 std::string_view client_scheme(const RequestContext& context) {
   if (context.peer_trusted) {
-    const std::string_view said = context.request.headers.value(HeaderId::x_forwarded_proto);
-    if (http::equals_ignoring_case(said, "https")) return "https";
-    if (http::equals_ignoring_case(said, "http")) return "http";
+    const std::string_view said = last_forwarded_proto(context.request.headers);
+    for (const std::string_view secure : {"https", "wss"})
+      if (http::equals_ignoring_case(said, secure)) return "https";
+    for (const std::string_view plain : {"http", "ws"})
+      if (http::equals_ignoring_case(said, plain)) return "http";
   }
   return context.connection.tls->is_tls ? "https" : "http";
 }

@@ -11,7 +11,8 @@
 
 namespace gateway::filter {
 
-/// "https" or "http", as the client sees it: a trusted proxy may have taken TLS off.
+/// "https" or "http", as the client sees it: a trusted proxy may have taken TLS off. Of several
+/// words in X-Forwarded-Proto the last counts, which is the nearest proxy's; wss is https.
 std::string_view client_scheme(const RequestContext& context);
 /// Path and query of the request, as they are authorised: the canonical path and the query as it
 /// came; in the context's arena or the request.

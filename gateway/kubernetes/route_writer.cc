@@ -229,8 +229,8 @@ void RouteWriter::write_location(const std::string& host, const HostPlan& plan,
   if (pattern.kind == PathMatch::regex) draft.name = unique(std::move(draft.name));
   draft.challenge = is_challenge(pattern);
   draft.hsts = plan.tls && !asks.hsts.empty();
-  draft.redirect = !draft.challenge && !settings_.tls_listeners.empty() &&
-                   !settings_.plain_listeners.empty() && !owner.refused &&
+  const bool both = !settings_.tls_listeners.empty() && !settings_.plain_listeners.empty();
+  draft.redirect = !draft.challenge && (both || settings_.told_schemes) && !owner.refused &&
                    ((plan.tls && asks.ssl_redirect) || asks.force_ssl_redirect);
   if (location.client_certificate) draft.certificate = &*location.client_certificate;
   const bool usable = (asks.unusable.empty() && !location.shut) || draft.challenge;

@@ -24,9 +24,12 @@ struct TranslatorSettings {
   std::vector<std::string> also_controllers;  ///< whose classes are ours too
   std::vector<std::string> also_classes;      ///< names of classes that are ours whoever's they are
   bool classless = false;                     ///< Ingresses that name no class are ours
-  /// Listeners by name: where http:// and https:// come in. No plain one: nothing is redirected.
+  /// Listeners by name: where http:// and https:// come in.
   std::vector<std::string> plain_listeners;
   std::vector<std::string> tls_listeners;
+  /// A trusted proxy may say which of both a client came by. Without it, and listeners of one kind
+  /// alone, nothing is redirected to https.
+  bool told_schemes = false;
   std::optional<ObjectName> default_certificate;
   std::string default_backend;  ///< "namespace/name:port"; empty: 404
   bool allow_external_names = false;
@@ -41,7 +44,7 @@ struct RouteOrigin {
   ObjectName ingress;
   ObjectName service;  ///< empty where it does not forward
   /// A login that is asked for on every route is not asked for here: below
-  /// /.well-known/acme-challenge, where a route but leads to https, or as its Ingress says.
+  /// /.well-known/acme-challenge, or as its Ingress says.
   bool open = false;
   auto operator<=>(const RouteOrigin&) const = default;
 };

@@ -129,7 +129,7 @@ void Exchange::on_resume(Verdict verdict) {
 void Exchange::act() {
   const config::Route& route = route_->model();
   if (route.redirect) {
-    const bool tls = stream_.connection().tls->is_tls;
+    const bool tls = filter::client_scheme(context_) == "https";
     return redirect(routing::redirect_location(*match_, context_.request, tls, context_.arena),
                     route.redirect->status);
   }

@@ -1,5 +1,6 @@
 #include "gateway/proxy/proxy.h"
 
+#include "gateway/base/check.h"
 #include "gateway/proxy/exchange.h"
 
 namespace gateway::proxy {
@@ -55,6 +56,7 @@ void Proxy::take_upstreams(const snapshot::Snapshot& next, FreshTls fresh) {
 
 LocalPtr<upstream::Upstream> Proxy::make_upstream(std::shared_ptr<const config::Upstream> settings,
                                                   std::shared_ptr<net::ClientTlsContext> tls) {
+  GATEWAY_CHECK(!settings->tls || tls);
   const auto set = endpoint_sets_.find(settings->name);
   auto upstream =
       make_local<upstream::Upstream>(loop_, std::move(settings), std::move(tls), &metrics_);

@@ -10,7 +10,7 @@
 namespace gateway::routing {
 
 /// Value of Location for a route with a redirect; lives in `arena`. What the configuration leaves
-/// open stays as it was: scheme (`tls` tells it), host, path and always the query; the port too,
+/// open stays as it was: scheme (https where `tls`), host, path and always the query; the port too,
 /// unless the scheme or host changes, which means that scheme's own. A default port is left out.
 /// Refused with bad_request: no host to name, or a byte that could end the field (RFC 9110 §5.5).
 Result<std::string_view> redirect_location(const Match& match, const http::RequestHead& request,

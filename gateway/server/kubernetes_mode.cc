@@ -35,8 +35,10 @@ Result<kubernetes::TranslatorSettings> translator_settings(const KubernetesOptio
   if (!options.controller.empty()) settings.controller = options.controller;
   settings.also_classes = options.also_classes;
   settings.classless = options.classless;
-  for (const config::Listener& listener : base.listeners)
+  for (const config::Listener& listener : base.listeners) {
     (listener.tls ? settings.tls_listeners : settings.plain_listeners).push_back(listener.name);
+    settings.told_schemes = settings.told_schemes || !listener.trusted_proxies.empty();
+  }
   auto certificate = object_of("--default-certificate", options.default_certificate);
   if (!certificate) return tl::make_unexpected(certificate.error());
   settings.default_certificate = *certificate;

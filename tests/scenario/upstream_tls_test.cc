@@ -2,6 +2,7 @@
 
 #include "scenario/gateway.h"
 #include "support/http_client.h"
+#include "support/recorder.h"
 #include "support/temporary_folder.h"
 #include "support/tls_server.h"
 #include "unit/net/test_certificates.h"
@@ -13,6 +14,7 @@ namespace {
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::SizeIs;
 
 class UpstreamTls : public testing::Test {
@@ -65,6 +67,31 @@ TEST_F(UpstreamTls, AProvenEndpointIsUsed) {
   EXPECT_THAT(app->names(), Each(std::string("a.example")));
   EXPECT_THAT(app->names(), SizeIs(1)) << "one connection, kept";
   EXPECT_THAT(app->requests(), Each(HasSubstr("Host: b.example\r\n")));
+}
+
+// An upstream without TLS is made when it is first asked for: what it becomes before, or after,
+// counts.
+TEST_F(UpstreamTls, ComesAndGoesByReload) {
+  const auto app = server();
+  Recorder plain;
+  const std::string with_tls =
+      config(app->address(), "ca: " + file("ca.crt") + ", server_name: a.example");
+  std::string without = config(plain.address(), "");
+  without.replace(without.find("    tls: {}\n"), 12, "");
+  for (const bool asked_before : {false, true}) {
+    Gateway gateway(without);
+    if (asked_before) {
+      EXPECT_EQ(fetch(gateway.port(), get("/")).status, 200);
+    }
+    gateway.reload(with_tls);
+    EXPECT_EQ(fetch(gateway.port(), get("/secret")).status, 200);
+    gateway.reload(without);
+    std::string again = without;
+    gateway.reload(again.insert(again.rfind('}'), ", timeout: 3s"));
+    EXPECT_EQ(fetch(gateway.port(), get("/")).status, 200) << "its endpoints are known still";
+  }
+  EXPECT_THAT(app->requests(), SizeIs(2));
+  for (const std::string& head : plain.heads()) EXPECT_THAT(head, Not(HasSubstr("/secret")));
 }
 
 TEST_F(UpstreamTls, AnotherNameIsRefused) {

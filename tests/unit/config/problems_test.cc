@@ -71,13 +71,13 @@ const Row kWholeTexts[] = {
      "listeners",
      "too short",
      "at least 1"},
-    {"https_only_without_tls",
-     "version: 1\nlisteners: [{name: l, address: \":0\"}]\n"
-     "routes: [{name: r, respond: {}, https_only: true}]\n",
-     {3, 45},
+    {"https_only_where_nobody_is_trusted",
+     "version: 1\nlisteners: [{name: l, address: \":0\"},"
+     " {name: m, address: \":1\", trusted_proxies: [10.0.0.0/8]}]\n"
+     "routes: [{name: r, listeners: [l], respond: {}, https_only: true}]\n",
+     {3, 61},
      "routes[0].https_only",
-     "sent round for ever",
-     "a listener with tls"},
+     "sent round for ever"},
 };
 INSTANTIATE_TEST_SUITE_P(Problems, WholeText, testing::ValuesIn(kWholeTexts),
                          [](const auto& info) { return std::string(info.param.name); });

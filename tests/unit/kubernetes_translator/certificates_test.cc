@@ -62,6 +62,16 @@ TEST_F(Tls, ACertificateForItsHostAndARedirect) {
   EXPECT_THAT(notices(), IsEmpty());
 }
 
+// Whoever ends TLS before us says how clients came to it.
+TEST_F(Tls, WithListenersOfOneKindOnlyATrustedProxyCanTellWhomToRedirect) {
+  settings_.tls_listeners.clear();
+  add({.notes = {{"force-ssl-redirect", "true"}}});
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / -> prod/app:80"));
+  settings_.told_schemes = true;
+  translator_.reset();
+  EXPECT_THAT(routes(), ElementsAre("a.example prefix / https-only -> prod/app:80"));
+}
+
 TEST_F(Tls, SslRedirectOffServesBothWays) {
   add_secret("cert", {"a.example"});
   add_tls({.notes = {{"ssl-redirect", "false"}}}, "cert", {"a.example"});

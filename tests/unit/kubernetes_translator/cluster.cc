@@ -162,6 +162,7 @@ const Translation& Cluster::translate() {
       listener.addresses.emplace_back(IpAddress::v4(0x7f000001),
                                       static_cast<std::uint16_t>(8000 + model.listeners.size()));
       if (list == &settings_.tls_listeners) listener.tls.emplace();
+      if (settings_.told_schemes) listener.trusted_proxies.push_back(*Cidr::parse("10.0.0.0/8"));
     }
   model.routes = translation_.routes;
   model.upstreams = translation_.upstreams;
