@@ -1,4 +1,6 @@
 """Rolling restarts under load: nothing fails, and nothing that changes something is done twice."""
+import time
+
 from harness.api import wait_until
 from harness.load import Load
 
@@ -16,10 +18,11 @@ def roll_under_load(gateway, name, namespace):
     before = gateway.executed()
     with Load(40, width=12) as load:
         wait_until(lambda: load.answered >= 80, 30, "traffic")
+        began = time.strftime("%H:%M:%S")
         roll(gateway, name, namespace)
         after = load.answered
         wait_until(lambda: load.answered >= after + 80, 30, "traffic after it")
-    assert not load.failures, load.failures[:5]
+    assert not load.failures, f"begun {began}, {len(load.failures)} failed: " + "\n".join(load.failures[:20])
     assert load.answered == len(load.sent)
     wait_until(lambda: gateway.executed() >= before + len(load.sent), 30, "the apps' logs")
     assert gateway.executed() - before == len(load.sent)
