@@ -160,8 +160,7 @@ std::string annotation_reference() {
       "name nor by anything that has one of its addresses: another Service on the same pods, an "
       "EndpointSlice made by hand, an ExternalName, a canary, a default backend, `auth-url`. The "
       "addresses of nodes play no part in it, so the numbers of its node ports are refused on "
-      "every "
-      "address. A `hostPort` of its pods is not seen: give them none.\n",
+      "every address. A `hostPort` of its pods is not seen: give them none.\n",
       kOwnPrefix, kNginxPrefix);
   for (const AnnotationFamily& family : annotation_families()) write_family(family, out);
   return out;
