@@ -104,9 +104,7 @@ void Controller::start() {
   add_watches();
   if (settings_.publish_service)
     follow_published(*settings_.publish_service);
-  else if (settings_.publish_addresses.empty() && settings_.publish_nodes_of)
-    follow_nodes(*settings_.publish_nodes_of);
-  else
+  else if (!shows_nodes())
     status_.set_addresses(settings_.publish_addresses);
   if (settings_.shadow) return;
   LeaseOptions options;
@@ -117,6 +115,7 @@ void Controller::start() {
       timers_, random_, clock_, api_, std::move(options), [this](bool leader) {
         listener_.on_remark(leader ? "this replica writes status and Events from now on"
                                    : "another replica writes status and Events");
+        if (shows_nodes()) follow_nodes(leader);
         status_.reconsider();
         events_.reconsider();
         listener_.on_leadership();
@@ -134,9 +133,18 @@ void Controller::follow_published(const ObjectName& service) {
   published_->start();
 }
 
-void Controller::follow_nodes(const ObjectName& service) {
+bool Controller::shows_nodes() const {
+  return !settings_.publish_service && settings_.publish_addresses.empty() &&
+         settings_.publish_nodes_of;
+}
+
+// Each node is watched for itself: by all replicas it would be the square of their number.
+void Controller::follow_nodes(bool leader) {
+  nodes_.reset();
+  status_.forget_addresses();
+  if (!leader) return;
   nodes_ = std::make_unique<NodeAddresses>(
-      timers_, random_, api_, service,
+      timers_, random_, api_, *settings_.publish_nodes_of,
       [this](LoadBalancerAddresses addresses) { status_.set_addresses(std::move(addresses)); });
   nodes_->start();
 }

@@ -98,7 +98,8 @@ class Controller {
                  std::string field_selector = {});
   void add_watches();
   void follow_published(const ObjectName& service);
-  void follow_nodes(const ObjectName& service);
+  bool shows_nodes() const;
+  void follow_nodes(bool leader);
   void pass_over_certificates();
   void follow_references();
   template <typename T>
@@ -124,7 +125,7 @@ class Controller {
   EventWriter events_;
   std::unique_ptr<Lease> lease_;  ///< null in shadow
   std::unique_ptr<ObjectWatch> published_;
-  std::unique_ptr<NodeAddresses> nodes_;
+  std::unique_ptr<NodeAddresses> nodes_;  ///< while this replica leads
   std::vector<std::unique_ptr<AnyWatch>> watches_;
   std::vector<TableWatch<Secret>*> certificates_;  ///< of `watches_`, those of all TLS Secrets
   /// TLS Secrets that are named since a moment and that were passed over until then.

@@ -39,6 +39,8 @@ class StatusWriter {
   void set_ingresses(const std::set<ObjectName>& ours);
   /// Until the first call nobody knows them, and our Ingresses keep those that they have.
   void set_addresses(LoadBalancerAddresses addresses);
+  /// As before the first call.
+  void forget_addresses() { addresses_.reset(); }
   /// `may_write` has another answer from now on.
   void reconsider();
 

@@ -23,6 +23,7 @@ constexpr const char* kSecrets = "/api/v1/secrets?";
 /// The one Secret that is asked for by its name.
 constexpr const char* kSecret = "/api/v1/namespaces/prod/secrets?";
 constexpr const char* kStatus = "/apis/networking.k8s.io/v1/namespaces/prod/ingresses/web/status";
+constexpr const char* kPeers = "/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices?";
 constexpr const char* kTeam = "/api/v1/namespaces/prod/configmaps?";
 
 const std::string kEnd = R"({"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"6",)"
@@ -293,7 +294,7 @@ TEST_F(ControllerTest, WritesTheAddressesOfNodesOnceTheyAreKnown) {
   EXPECT_FALSE(api_.was_asked(kStatus));
   const json peer = {{"nodeName", "one"}, {"conditions", {{"serving", true}}}};
   json peers = {{"metadata", meta("peers-1")}, {"endpoints", json::array({peer})}};
-  list("/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices?", event("ADDED", peers));
+  list(kPeers, event("ADDED", peers));
   EXPECT_FALSE(api_.was_asked(kStatus));
   const json address = {{"type", "InternalIP"}, {"address", "10.1.0.1"}};
   const json node = {{"metadata", {{"name", "one"}, {"resourceVersion", "1"}}},
@@ -303,12 +304,29 @@ TEST_F(ControllerTest, WritesTheAddressesOfNodesOnceTheyAreKnown) {
   EXPECT_THAT(api_.last().request.body, HasSubstr("10.1.0.1"));
 }
 
+TEST_F(ControllerTest, AsksForNoNodesWhereAnotherReplicaWrites) {
+  settings_.shadow = false;
+  settings_.publish_nodes_of = ObjectName{"edge", "gateway-peers"};
+  start();
+  list_all();
+  EXPECT_FALSE(api_.was_asked(kPeers));
+  lead();
+  EXPECT_TRUE(api_.was_asked(kPeers));
+  list(kPeers, "");
+  ASSERT_TRUE(api_.is_open(kPeers));
+  controller_->release([] {});
+  EXPECT_FALSE(controller_->is_leader());
+  EXPECT_FALSE(api_.is_open(kPeers));
+}
+
 TEST_F(ControllerTest, AsksForNoNodesWhereAddressesAreGiven) {
+  settings_.shadow = false;
   settings_.publish_nodes_of = ObjectName{"edge", "gateway-peers"};
   settings_.publish_addresses = {{"192.0.2.1", ""}};
   start();
   list_all();
-  EXPECT_FALSE(api_.was_asked("/apis/discovery.k8s.io/v1/namespaces/edge/endpointslices"));
+  lead();
+  EXPECT_FALSE(api_.was_asked(kPeers));
 }
 
 TEST_F(ControllerTest, KeepsNoCertificateThatNobodyNames) {

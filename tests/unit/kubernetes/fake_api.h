@@ -70,6 +70,12 @@ class FakeApi final : public Api {
       return each->request.path_and_query.find(path) != std::string::npos;
     });
   }
+  /// Whether such a request waits for an answer, or its stream goes on.
+  bool is_open(std::string_view path) const {
+    return std::any_of(asked_.begin(), asked_.end(), [path](const auto& each) {
+      return each->open && each->request.path_and_query.find(path) != std::string::npos;
+    });
+  }
 
  private:
   class Call final : public ApiCall {
