@@ -63,8 +63,14 @@ test-kubernetes: ## Pass the tests against a real Kubernetes control plane, as r
 	tests/kubernetes/run
 
 .PHONY: test-deploy
-test-deploy: ## Check chart, manifests, package and ACME without a cluster, as root (needs Go)
-	@tools/install-dependencies build test-deploy
+test-deploy: ## Pass test-manifests, test-terraform and test-monitoring: what is deployed, without a cluster
+	@$(MAKE) --no-print-directory test-manifests
+	@$(MAKE) --no-print-directory test-terraform
+	@$(MAKE) --no-print-directory test-monitoring
+
+.PHONY: test-manifests
+test-manifests: ## Check chart, manifests, pipeline, package and ACME without a cluster, as root (needs Go)
+	@tools/install-dependencies build test-manifests
 	@$(MAKE) --no-print-directory programs
 	tests/deploy/run
 
