@@ -3,6 +3,7 @@ import ctypes
 import fcntl
 import os
 import pathlib
+import signal
 import socket
 import struct
 import subprocess
@@ -12,6 +13,9 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CLONE_NEWNET, SIOCGIFFLAGS, SIOCSIFFLAGS, IFF_UP = 0x40000000, 0x8913, 0x8914, 1
+
+# A shell that starts the tests in its background makes them ignore SIGINT, and the demos would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def enter_own_network():
